@@ -1,0 +1,39 @@
+"""Time: UTC inside, and the business day of a brand at its edge."""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from midstage.kit.ids import BrandId
+
+
+def utc_now() -> datetime:
+    """This moment, aware, in UTC. Called at the edge only; everything below takes time as an argument."""
+    return datetime.now(UTC)
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """A brand as the kit knows it: its number, its code, and where its business day begins."""
+
+    brand: BrandId
+    code: str
+    zone: str = "UTC"
+    day_starts_minute: int = 0
+
+    def business_date(self, at: datetime) -> date:
+        """The business day of a moment: a till that closes at 2 a.m. still sells yesterday.
+
+        The start is a wall-clock time of the brand's zone, so a day at the change of
+        summer time has 23 or 25 hours and none is lost.
+        """
+        local = at.astimezone(zone(self.zone))
+        started = local.hour * 60 + local.minute >= self.day_starts_minute
+        return local.date() if started else local.date() - timedelta(days=1)
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    return ZoneInfo(name)

@@ -1,0 +1,245 @@
+"""The way to PostgreSQL: pools, and transactions bound to a brand and a moment."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import asyncpg
+
+from midstage.kit import audit
+from midstage.kit.audit import SYSTEM, Principal
+from midstage.kit.clock import Tenant, utc_now
+from midstage.kit.facts import log
+from midstage.kit.facts.types import Fact
+from midstage.kit.ids import BrandId
+
+T = TypeVar("T")
+Record = asyncpg.Record
+if TYPE_CHECKING:  # generic in the stubs alone
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+ATTEMPTS = 4  # three losers of a race in a row are rare; a fifth try would only hide a design fault
+_PAUSE_S = 0.01
+SCHEMA_VERSION_QUERY = "select version_num from alembic_version"
+
+# What the database calls off through no fault of the caller: serialisation failure and deadlock.
+CALLED_OFF = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class Tx:
+    """One transaction, of one brand, at one moment. Only the edge opens and commits it.
+
+    What is told and noted is written as the last thing before the commit; nothing of it if there is none.
+    """
+
+    __slots__ = ("_link", "by", "noted", "now", "read_only", "recorder", "tenant", "told")
+
+    def __init__(
+        self, link: Connection, tenant: Tenant, *, now: datetime, by: Principal, read_only: bool = False
+    ) -> None:
+        self._link = link
+        self.tenant = tenant
+        self.now = now
+        self.by = by
+        self.read_only = read_only
+        self.told: list[tuple[Fact, datetime]] = []
+        self.noted: list[audit.Entry] = []
+        self.recorder: list[str] | None = None
+
+    @property
+    def brand(self) -> BrandId:
+        return self.tenant.brand
+
+    async def rows(self, sql: str, *args: Any) -> list[Record]:
+        """All rows of a query."""
+        self._record(sql)
+        return await self._link.fetch(sql, *args)
+
+    async def row(self, sql: str, *args: Any) -> Record | None:
+        """The first row, or None."""
+        self._record(sql)
+        return await self._link.fetchrow(sql, *args)
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        """The first value of the first row, or None."""
+        self._record(sql)
+        return await self._link.fetchval(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        self._record(sql)
+        status = await self._link.execute(sql, *args)
+        return int(status.rpartition(" ")[2]) if status[-1].isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+        """Load many rows by COPY. A violated constraint fails the whole of it."""
+        self._record(f"copy {table}")
+        await self._link.copy_records_to_table(table, columns=list(columns), records=records)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """A part that can be undone alone: what was told and noted within it goes too."""
+        told, noted = len(self.told), len(self.noted)
+        inner = self._link.transaction()
+        await inner.start()
+        try:
+            yield
+        except BaseException:
+            await inner.rollback()
+            del self.told[told:], self.noted[noted:]
+            raise
+        await inner.commit()
+
+    def tell(self, fact: Fact, *, at: datetime | None = None) -> None:
+        """Record a fact with the commit. `at` sets its business day where it happened earlier (imports, tills)."""
+        self.told.append((fact, at or self.now))
+
+    def note(
+        self, action: str, subject_type: str, subject_id: object, *, before: Any = None, after: Any = None
+    ) -> None:
+        """Put a change into the audit trail with the commit."""
+        self.noted.append(audit.Entry(action, subject_type, str(subject_id), before, after))
+
+    async def flush(self) -> None:
+        """Write what was told and noted so far. The commit does it; a long import may do it in between."""
+        if self.told:
+            day = self.tenant.business_date
+            self._record(log.INSERT)
+            await log.write(self._link, self.brand, [(fact, day(at)) for fact, at in self.told])
+            self.told.clear()
+        if self.noted:
+            await audit.write(self._link, self.brand, self.by, self.noted)
+            self.noted.clear()
+
+    def _record(self, sql: str) -> None:
+        if self.recorder is not None:
+            self.recorder.append(sql)
+
+
+class Database:
+    """Two pools on one database: for writing, and for reading outside of transactions."""
+
+    def __init__(self, writers: Pool, readers: Pool, url: str) -> None:
+        self._writers = writers
+        self._readers = readers
+        self.url = url
+        self.recorder: list[str] | None = None
+        """When set, every statement of every Tx is appended: query budgets and the bare benchmark use it."""
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = 16, statement_timeout_ms: int = 15_000) -> "Database":
+        """Connect. Raises asyncpg.PostgresError or OSError where there is no such server."""
+        writers = await _pool(url, pool_size, statement_timeout_ms, read_only=False)
+        readers = await _pool(url, pool_size, statement_timeout_ms, read_only=True)
+        return cls(writers, readers, url)
+
+    async def close(self) -> None:
+        """Wait for running statements and close both pools."""
+        await self._readers.close()
+        await self._writers.close()
+
+    @asynccontextmanager
+    async def writing(
+        self, tenant: Tenant, *, now: datetime | None = None, by: Principal = SYSTEM
+    ) -> AsyncGenerator[Tx]:
+        """A read-write transaction: commits when the block ends, rolls back when it raises."""
+        async with self.connection() as link:
+            tx = Tx(link, tenant, now=now or utc_now(), by=by)
+            tx.recorder = self.recorder
+            await link.execute("begin")
+            try:
+                yield tx
+                await tx.flush()
+                await link.execute("commit")
+            except BaseException:
+                if not link.is_closed():
+                    await link.execute("rollback")
+                raise
+
+    @asynccontextmanager
+    async def reading(
+        self, tenant: Tenant, *, now: datetime | None = None, by: Principal = SYSTEM, snapshot: bool = False
+    ) -> AsyncGenerator[Tx]:
+        """A Tx that cannot write. With `snapshot` all of its statements see one moment, else each its own."""
+        async with self._readers.acquire() as proxy:
+            link = cast("Connection", proxy)
+            tx = Tx(link, tenant, now=now or utc_now(), by=by, read_only=True)
+            tx.recorder = self.recorder
+            if not snapshot:
+                yield tx
+                return
+            await link.execute("begin isolation level repeatable read read only")
+            try:
+                yield tx
+            finally:
+                if not link.is_closed():
+                    await link.execute("rollback")
+
+    async def attempt(
+        self,
+        tenant: Tenant,
+        work: Callable[[Tx], Awaitable[T]],
+        *,
+        now: datetime | None = None,
+        by: Principal = SYSTEM,
+    ) -> T:
+        """Do the work in a transaction, again if the database called it off, at most ATTEMPTS times."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self.writing(tenant, now=now, by=by) as tx:
+                    return await work(tx)
+            except CALLED_OFF:
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(_PAUSE_S * 2**attempt * random.random())  # noqa: S311  # a pause, not a secret
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """A bare connection, for the kit alone: what runs over all brands, or needs no transaction."""
+        async with self._writers.acquire() as proxy:
+            yield cast("Connection", proxy)
+
+
+async def connect(url: str, *, name: str = "midstage", statement_timeout_ms: int = 0) -> Connection:
+    """One connection outside of the pools: to listen, to migrate, to measure."""
+    settings = {**_SERVER_SETTINGS, "application_name": name, "statement_timeout": str(statement_timeout_ms)}
+    return await asyncpg.connect(url, server_settings=settings)
+
+
+# jit costs more than it brings on short statements.
+_SERVER_SETTINGS = {"timezone": "UTC", "jit": "off"}
+
+
+class _PooledConnection(Connection):
+    """A connection that is given back as it is: we set nothing on it that would have to be reset."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def _pool(url: str, size: int, statement_timeout_ms: int, *, read_only: bool) -> Pool:
+    settings = {
+        **_SERVER_SETTINGS,
+        "application_name": "midstage",
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(statement_timeout_ms * 2),
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        server_settings=settings,
+        connection_class=_PooledConnection,
+        statement_cache_size=500,
+        max_cached_statement_lifetime=0,
+        max_inactive_connection_lifetime=0,
+    )

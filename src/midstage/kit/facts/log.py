@@ -1,0 +1,37 @@
+"""Writing facts: one statement, in the transaction that made them true."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Protocol
+
+from midstage.kit.facts.types import Fact, encode
+from midstage.kit.ids import BrandId
+
+# id and xid come from the database: the id by a sequence, so that two transactions that waited for
+# each other (and only those have an order) get ids in that order; a clock in the process could not promise it.
+INSERT = """
+insert into fact (brand_id, type, version, key, payload, business_date)
+select $1, told.type, told.version, told.key, told.payload, told.business_date
+  from unnest($2::text[], $3::smallint[], $4::uuid[], $5::jsonb[], $6::date[])
+    as told (type, version, key, payload, business_date)
+"""
+
+
+class Runs(Protocol):
+    """What can run a statement: a connection."""
+
+    async def execute(self, query: str, *args: Any) -> str: ...
+
+
+async def write(link: Runs, brand: BrandId, told: Sequence[tuple[Fact, date]]) -> None:
+    """Insert what was told, in the order in which it was told."""
+    facts = [fact for fact, _ in told]
+    await link.execute(
+        INSERT,
+        brand,
+        [type(fact).__name__ for fact in facts],
+        [fact.version for fact in facts],
+        [fact.key for fact in facts],
+        [encode(fact) for fact in facts],
+        [day for _, day in told],
+    )

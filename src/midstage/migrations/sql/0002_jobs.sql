@@ -1,0 +1,2 @@
+-- Jobs: the tables of PgQueuer.
+select 1;

@@ -1,0 +1,2 @@
+-- The ledger: accounts, transfers, holds, lots.
+select 1;

@@ -1,0 +1,2 @@
+-- Organisation: brands, units, stores, operators, staff, guides.
+select 1;

@@ -1,0 +1,2 @@
+-- Access: credentials, sessions, codes, roles, keys.
+select 1;

@@ -1,0 +1,2 @@
+-- Catalogue: products, skus, categories, search.
+select 1;

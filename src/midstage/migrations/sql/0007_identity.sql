@@ -1,0 +1,2 @@
+-- Identity: persons and identifiers.
+select 1;

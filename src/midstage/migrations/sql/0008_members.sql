@@ -1,0 +1,2 @@
+-- Members: membership, profile, consents.
+select 1;

@@ -1,0 +1,2 @@
+-- Pricing: price lists and their resolution.
+select 1;

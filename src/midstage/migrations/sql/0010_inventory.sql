@@ -1,0 +1,2 @@
+-- Inventory: stock, movements, reservations.
+select 1;

@@ -1,0 +1,2 @@
+-- Payments: payments, refunds, callbacks.
+select 1;

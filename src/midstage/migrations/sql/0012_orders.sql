@@ -1,0 +1,2 @@
+-- Orders: carts, orders, lines, history.
+select 1;

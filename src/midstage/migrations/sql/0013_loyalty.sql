@@ -1,0 +1,2 @@
+-- Loyalty: what a member has bought so far.
+select 1;
