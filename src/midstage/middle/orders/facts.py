@@ -1,0 +1,115 @@
+"""What the order book tells the world: ids and figures, never a name, phone or address."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from midstage.kit.facts import Fact
+
+
+class LineFigures(msgspec.Struct, frozen=True):
+    """One line as a listener needs it; the total is the truth, tax is contained in it or part of it."""
+
+    line_no: int
+    sku_id: UUID
+    quantity_milli: int
+    total_minor: int
+
+
+class OrderPlaced(Fact):
+    """An order was accepted and its stock is promised."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    kind: str
+    sales_channel: str
+    store_id: UUID
+    member_id: UUID | None
+    currency: str
+    total_minor: int
+    lines: list[LineFigures]
+
+
+class OrderPaid(Fact):
+    """An order is paid in full; whose sale it is was frozen at this moment."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    kind: str
+    sales_channel: str
+    store_id: UUID
+    guide_id: UUID
+    touchpoint_id: UUID
+    referrer_id: UUID | None
+    member_id: UUID | None
+    currency: str
+    paid_minor: int
+    units_milli: int
+    placed_at: datetime
+    lines: list[LineFigures] = []
+
+
+class OrderImported(Fact):
+    """A sale of the past was entered into the book; no stock, payment or ledger moved."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    kind: str
+    sales_channel: str
+    store_id: UUID
+    guide_id: UUID
+    touchpoint_id: UUID
+    referrer_id: UUID | None
+    member_id: UUID | None
+    currency: str
+    paid_minor: int
+    units_milli: int
+    placed_at: datetime
+
+
+class OrderCompleted(Fact):
+    """Everything of the order is in the shopper's hands."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+
+
+class PartHandedOver(Fact):
+    """The goods of one location left it."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    part_no: int
+    location_id: UUID
+
+
+class OrderCancelled(Fact):
+    """The order was called off before all of it left; what was paid is being refunded."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    by: str
+    refunded_minor: int
+
+
+class OrderExpired(Fact):
+    """Nobody paid in time; the stock is free again."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+
+
+class OrderRefunded(Fact):
+    """Money goes back for some or all of the lines."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    refund_id: UUID
+    member_id: UUID | None
+    store_id: UUID
+    currency: str
+    refunded_minor: int
+    units_milli: int
+    lines: list[LineFigures]
