@@ -32,6 +32,17 @@ SCHEMA_VERSION_QUERY = "select version_num from alembic_version"
 # What the database calls off through no fault of the caller: serialisation failure and deadlock.
 CALLED_OFF = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
+# What a server that restarts or a torn connection looks like; the same call may go through a moment later.
+TRANSIENT = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+
 
 class Tx:
     """One transaction, of one brand, at one moment. Only the edge opens and commits it.
@@ -39,12 +50,13 @@ class Tx:
     What is told and noted is written as the last thing before the commit; nothing of it if there is none.
     """
 
-    __slots__ = ("_link", "by", "noted", "now", "read_only", "recorder", "tenant", "told")
+    __slots__ = ("_depth", "_link", "by", "noted", "now", "read_only", "recorder", "tenant", "told")
 
     def __init__(
         self, link: Connection, tenant: Tenant, *, now: datetime, by: Principal, read_only: bool = False
     ) -> None:
         self._link = link
+        self._depth = 0
         self.tenant = tenant
         self.now = now
         self.by = by
@@ -87,15 +99,20 @@ class Tx:
     async def savepoint(self) -> AsyncGenerator[None]:
         """A part that can be undone alone: what was told and noted within it goes too."""
         told, noted = len(self.told), len(self.noted)
-        inner = self._link.transaction()
-        await inner.start()
+        self._depth += 1
+        name = f"part_{self._depth}"
+        await self._link.execute(f"savepoint {name}")
         try:
             yield
         except BaseException:
-            await inner.rollback()
+            if not self._link.is_closed():
+                await self._link.execute(f"rollback to savepoint {name}")
             del self.told[told:], self.noted[noted:]
             raise
-        await inner.commit()
+        else:
+            await self._link.execute(f"release savepoint {name}")
+        finally:
+            self._depth -= 1
 
     def tell(self, fact: Fact, *, at: datetime | None = None) -> None:
         """Record a fact with the commit. `at` sets its business day where it happened earlier (imports, tills)."""

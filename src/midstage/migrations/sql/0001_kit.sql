@@ -45,8 +45,6 @@ create table fact_cursor (
   subscriber   text        not null,
   brand_id     integer     not null,
   number       bigint      not null default 0,
-  leased_by    text,
-  leased_until timestamptz not null default '-infinity',
   moved_at     timestamptz not null default now(),
   primary key (subscriber, brand_id)
 );
