@@ -6,7 +6,7 @@ from uuid import UUID
 from midstage.kit.facts import Fact
 
 
-class PersonCreated(Fact):
+class PersonCreated(Fact, frozen=True, kw_only=True):
     """Somebody was seen for the first time."""
 
     subject: ClassVar[str] = "person_id"
@@ -15,7 +15,7 @@ class PersonCreated(Fact):
     source: str
 
 
-class IdentifiersAttached(Fact):
+class IdentifiersAttached(Fact, frozen=True, kw_only=True):
     """A person became known by more identifiers."""
 
     subject: ClassVar[str] = "person_id"
@@ -24,7 +24,7 @@ class IdentifiersAttached(Fact):
     source: str
 
 
-class IdentifierDetached(Fact):
+class IdentifierDetached(Fact, frozen=True, kw_only=True):
     """A person is no longer known by an identifier."""
 
     subject: ClassVar[str] = "person_id"
