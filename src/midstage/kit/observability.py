@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -30,7 +30,7 @@ _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 # A field of a log line with such a name holds a person or a secret; it is masked whoever wrote it.
 PERSONAL = frozenset({"phone", "mobile", "email", "name", "address", "openid", "unionid", "identifier", "login"})
-SECRET = frozenset({"password", "token", "secret", "code", "authorization", "cookie", "api_key", "key_secret"})
+SECRET = frozenset({"password", "token", "secret", "phone_code", "authorization", "cookie", "api_key", "key_secret"})
 
 REGISTRY = CollectorRegistry()
 
@@ -85,8 +85,8 @@ EventDict = MutableMapping[str, Any]
 # --- logs
 
 
-def configure_logging(settings: Settings) -> None:
-    """Send all log lines of this process, ours and the libraries', through one pipe to standard error."""
+def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
+    """Send all log lines of this process, ours and the libraries', through one pipe: standard error, or `stream`."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -108,7 +108,7 @@ def configure_logging(settings: Settings) -> None:
     last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=False)
     if settings.log_format == "json":
         last = structlog.processors.JSONRenderer(serializer=_to_json)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -251,6 +251,11 @@ def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, float):
         return {"doubleValue": value}
     return {"stringValue": str(value)}
+
+
+def tracing() -> bool:
+    """Whether spans are kept."""
+    return _Tracing.provider is not None
 
 
 # --- metrics
