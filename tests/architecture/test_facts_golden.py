@@ -32,7 +32,7 @@ NAMES_OF_A_PERSON = re.compile(
 )
 CODE_NAMES = re.compile(
     r"(^|_)(code|currency|asset|front|kind|state|level|provider|channel|reason|outcome|unit|number|purpose|source"
-    r"|role|permission|label|subscriber|rule|policy|version|key|cause|action|zone)s?$"
+    r"|role|permission|label|subscriber|rule|policy|version|key|cause|action|zone|field|platform|by)s?(_before|_after)?$"
 )
 
 
