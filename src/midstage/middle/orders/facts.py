@@ -18,7 +18,7 @@ class LineFigures(msgspec.Struct, frozen=True):
     total_minor: int
 
 
-class OrderPlaced(Fact):
+class OrderPlaced(Fact, frozen=True):
     """An order was accepted and its stock is promised."""
 
     subject: ClassVar[str] = "order_id"
@@ -32,7 +32,7 @@ class OrderPlaced(Fact):
     lines: list[LineFigures]
 
 
-class OrderPaid(Fact):
+class OrderPaid(Fact, frozen=True):
     """An order is paid in full; whose sale it is was frozen at this moment."""
 
     subject: ClassVar[str] = "order_id"
@@ -51,7 +51,7 @@ class OrderPaid(Fact):
     lines: list[LineFigures] = []
 
 
-class OrderImported(Fact):
+class OrderImported(Fact, frozen=True):
     """A sale of the past was entered into the book; no stock, payment or ledger moved."""
 
     subject: ClassVar[str] = "order_id"
@@ -69,14 +69,14 @@ class OrderImported(Fact):
     placed_at: datetime
 
 
-class OrderCompleted(Fact):
+class OrderCompleted(Fact, frozen=True):
     """Everything of the order is in the shopper's hands."""
 
     subject: ClassVar[str] = "order_id"
     order_id: UUID
 
 
-class PartHandedOver(Fact):
+class PartHandedOver(Fact, frozen=True):
     """The goods of one location left it."""
 
     subject: ClassVar[str] = "order_id"
@@ -85,7 +85,7 @@ class PartHandedOver(Fact):
     location_id: UUID
 
 
-class OrderCancelled(Fact):
+class OrderCancelled(Fact, frozen=True):
     """The order was called off before all of it left; what was paid is being refunded."""
 
     subject: ClassVar[str] = "order_id"
@@ -94,14 +94,14 @@ class OrderCancelled(Fact):
     refunded_minor: int
 
 
-class OrderExpired(Fact):
+class OrderExpired(Fact, frozen=True):
     """Nobody paid in time; the stock is free again."""
 
     subject: ClassVar[str] = "order_id"
     order_id: UUID
 
 
-class OrderRefunded(Fact):
+class OrderRefunded(Fact, frozen=True):
     """Money goes back for some or all of the lines."""
 
     subject: ClassVar[str] = "order_id"

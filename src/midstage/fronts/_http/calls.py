@@ -1,0 +1,195 @@
+"""How a handler becomes a call: who is asking, one transaction, its commit, and the same answer for the same key.
+
+A handler takes what it needs by type: a Tx, a Caller of its front, a body, path and query values. `reading` gives it
+a Tx that cannot write; `changing` one whose commit comes after the handler, again if the database called it off.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
+from midstage.kit import idempotency
+from midstage.kit.database import Tx
+from midstage.kit.refusals import Invalid, Refusal, Text
+
+Handler = Callable[..., Awaitable[Any]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+KEY_HEADER = "Idempotency-Key"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class IdempotencyKeyMissing(Invalid):
+    """A call that creates or moves something carries a key, so that sending it twice does it once."""
+
+    text = Text(
+        zh="请在请求头 Idempotency-Key 中放一个不重复的值（1–200 个字符），重试时保持不变",
+        en="Send a header Idempotency-Key of 1 to 200 characters, new for each wish and the same for its retries.",
+    )
+
+
+class _Shape(msgspec.Struct, frozen=True):
+    """What a handler asks for, read off its signature once."""
+
+    tx: str | None
+    caller: str | None
+    caller_type: type[Caller] | None
+
+
+def reading(
+    path: str, *, tags: Sequence[str], refuses: Sequence[type[Refusal]] = ()
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """A GET: its handler gets a Tx that cannot write."""
+
+    def decorate(handler: Handler) -> HTTPRouteHandler:
+        shape = _shape(handler)
+
+        async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
+            desk = desk_of(request)
+            caller = await _enter(shape, request, desk, given)
+            if shape.tx is None or caller is None:
+                return _answer(200, _encode(await handler(**given)))
+            async with desk.database.reading(caller.tenant, by=caller.by) as tx:
+                given[shape.tx] = tx
+                result = await handler(**given)
+            return _answer(200, _encode(result))
+
+        return _route("GET", path, 200, endpoint, handler, shape, tags, refuses)
+
+    return decorate
+
+
+def changing(
+    method: Method,
+    path: str,
+    *,
+    tags: Sequence[str],
+    status: int = 200,
+    once: bool = False,
+    refuses: Sequence[type[Refusal]] = (),
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """An unsafe call. With `once` it creates or moves something, and the answer to its Idempotency-Key is kept.
+
+    A handler without a Tx does its own transactions (it calls the outside in between) and cannot be `once`.
+    """
+
+    def decorate(handler: Handler) -> HTTPRouteHandler:
+        shape = _shape(handler)
+        operation = f"{method} {path} {handler.__name__}"
+        if once and (shape.tx is None or shape.caller is None):
+            raise TypeError(f"{operation}: a call that is done once needs a Tx and a Caller")
+
+        async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
+            desk = desk_of(request)
+            key = _key(request) if once else ""
+            caller = await _enter(shape, request, desk, given)
+            if shape.tx is None or caller is None:
+                return _answer(status, _encode(await handler(**given)))
+            tx_name = shape.tx
+            body_hash = _body_hash(request, given) if once else b""
+
+            async def work(tx: Tx) -> tuple[int, bytes]:
+                if once:
+                    claimed = await idempotency.claim(
+                        tx, principal=caller.by.id, operation=operation, key=key, body_hash=body_hash
+                    )
+                    if claimed is not None:
+                        return claimed.status, claimed.answer
+                answer = _encode(await handler(**{**given, tx_name: tx}))
+                if once:
+                    await idempotency.store_answer(
+                        tx, principal=caller.by.id, operation=operation, key=key, status=status, answer=answer
+                    )
+                return status, answer
+
+            return _answer(*await desk.database.attempt(caller.tenant, work, by=caller.by))
+
+        return _route(method, path, status, endpoint, handler, shape, tags, refuses, once=once)
+
+    return decorate
+
+
+async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
+    if shape.caller is None or shape.caller_type is None:
+        return None
+    caller = await shape.caller_type.enter(request, desk)
+    given[shape.caller] = caller
+    return caller
+
+
+def _key(request: AnyRequest) -> str:
+    key = request.headers.get(KEY_HEADER) or ""
+    if not 1 <= len(key) <= 200:
+        raise IdempotencyKeyMissing
+    return key
+
+
+def _body_hash(request: AnyRequest, given: dict[str, Any]) -> bytes:
+    """Of the decoded body and the address, so that white space and the order of fields do not matter."""
+    return hashlib.sha256(request.url.path.encode() + b"\0" + _encode(given.get("data"))).digest()
+
+
+def _answer(status: int, body: bytes) -> Response[Any]:
+    if status == 204:
+        return Response(None, status_code=204)
+    return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
+def _shape(handler: Handler) -> _Shape:
+    tx = caller = None
+    caller_type: type[Caller] | None = None
+    for name, kind in get_type_hints(handler, include_extras=True).items():
+        if kind is Tx:
+            tx = name
+        elif isinstance(kind, type) and issubclass(kind, Caller):
+            caller, caller_type = name, kind
+    return _Shape(tx, caller, caller_type)
+
+
+def _route(
+    method: Method,
+    path: str,
+    status: int,
+    endpoint: Callable[..., Awaitable[Response[Any]]],
+    handler: Handler,
+    shape: _Shape,
+    tags: Sequence[str],
+    refuses: Sequence[type[Refusal]],
+    *,
+    once: bool = False,
+) -> HTTPRouteHandler:
+    """Give the endpoint the signature that Litestar reads: the handler's own, with the request for Tx and Caller."""
+    hints = get_type_hints(handler, include_extras=True)
+    result = hints.pop("return", None)
+    ours = {shape.tx, shape.caller}
+    signature = inspect.signature(handler)
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        for name, parameter in signature.parameters.items()
+        if name not in ours and name != "request"
+    ]
+    asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    answer = Response[result] if result not in (None, type(None)) else Response[None]
+    named: Any = endpoint
+    named.__signature__ = inspect.Signature([asked, *parameters], return_annotation=answer)
+    named.__annotations__ = {"request": Request, **{p.name: p.annotation for p in parameters}, "return": answer}
+    named.__name__ = handler.__name__
+    named.__module__ = handler.__module__
+    named.__doc__ = handler.__doc__
+    summary, _, description = inspect.cleandoc(handler.__doc__ or handler.__name__).partition("\n")
+    return HTTPRouteHandler(
+        path,
+        http_method=method,
+        status_code=status,
+        summary=summary,
+        description=description.strip() or None,
+        operation_id=f"{handler.__module__.split('.')[2]}.{handler.__name__}",
+        tags=list(tags),
+        opt={"caller": shape.caller_type, "once": once, "refuses": tuple(refuses)},
+    )(endpoint)

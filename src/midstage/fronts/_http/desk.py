@@ -1,0 +1,113 @@
+"""The desk that every call comes to: the database, the brands, and who is calling."""
+
+import time
+from typing import Any, Self
+
+import msgspec
+from litestar import Request
+
+from midstage.kit.audit import Principal
+from midstage.kit.clock import Tenant
+from midstage.kit.database import Database
+from midstage.kit.ids import BrandId
+from midstage.kit.refusals import Forbidden, Text
+from midstage.kit.settings import Settings
+from midstage.middle.access import api as access
+from midstage.middle.organisation import api as organisation
+
+AnyRequest = Request[Any, Any, Any]
+
+# A change in the console is in force at every front within 5 s.
+TENANT_TTL_S = 5.0
+LANGUAGES = ("zh-CN", "en")
+
+
+class OtherAudience(Forbidden):
+    """The credentials are good, for another front."""
+
+    text = Text(
+        zh="该凭证属于“{kind}”，不能用于此入口",
+        en="These credentials are those of a {kind}; they do not open this front.",
+    )
+    kind: str
+
+
+class Desk:
+    """What a process keeps for its calls. One a process, in `app.state.desk`."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self._by_code: dict[str, tuple[float, Tenant]] = {}
+        self._by_brand: dict[BrandId, tuple[float, Tenant]] = {}
+
+    async def tenant(self, code: str) -> Tenant:
+        """The brand of a code. Raises organisation.NoSuchBrand."""
+        known = self._by_code.get(code)
+        if known is None or known[0] < time.monotonic():
+            known = (time.monotonic() + TENANT_TTL_S, await organisation.tenant_of(self.database, code))
+            if len(self._by_code) > 10_000:
+                self._by_code.clear()
+            self._by_code[code] = known
+        return known[1]
+
+    async def tenant_of_brand(self, brand: BrandId) -> Tenant:
+        """The brand of a number. Raises access.SessionUnknown: only credentials carry numbers."""
+        known = self._by_brand.get(brand)
+        if known is None or known[0] < time.monotonic():
+            found = {tenant.brand: tenant for tenant in await organisation.tenants(self.database)}
+            until = time.monotonic() + TENANT_TTL_S
+            self._by_brand = {number: (until, tenant) for number, tenant in found.items()}
+            known = self._by_brand.get(brand)
+            if known is None:
+                raise access.SessionUnknown
+        return known[1]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who a call comes from; a front's handler asks for one by its type, and the call is refused without it."""
+
+    tenant: Tenant
+    by: Principal
+
+    @classmethod
+    async def enter(cls, request: AnyRequest, desk: Desk) -> Self:
+        """Find out who is calling. Raises a refusal of the family Unauthenticated, Forbidden or NotFound."""
+        raise NotImplementedError  # each front has its own
+
+
+def bearer(request: AnyRequest) -> str | None:
+    """The token of `Authorization: Bearer …`, or None."""
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None
+
+
+async def session(desk: Desk, tenant: Tenant, token: str, kind: access.SessionKind) -> access.Session:
+    """The session of a token, of this kind. Raises access.SessionUnknown or OtherAudience."""
+    async with desk.database.reading(tenant) as tx:
+        found = await access.find_session(tx, token)
+    if found.kind != kind:
+        raise OtherAudience(found.kind)
+    return found
+
+
+def language(request: AnyRequest) -> str:
+    """zh-CN or en, as `Accept-Language` prefers; zh-CN if it says neither."""
+    accepted = request.headers.get("accept-language") or ""
+    best, weight = LANGUAGES[0], -1.0
+    for part in accepted.split(","):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            worth = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        for known in LANGUAGES:
+            if tag[:2].lower() == known[:2] and worth > weight:
+                best, weight = known, worth
+    return best
+
+
+def desk_of(request: AnyRequest) -> Desk:
+    """The desk of the process that serves this request."""
+    found: Desk = request.app.state["desk"]
+    return found

@@ -1,0 +1,72 @@
+"""What must be true of every order book, for the doctor: each query returns only the rows that are wrong."""
+
+from midstage.kit.database import Tx
+from midstage.kit.findings import Finding
+from midstage.middle.inventory import api as inventory
+from midstage.middle.payments import api as payments
+
+_WITHOUT_LINES = """
+select o.order_id, o.number from sales_order o
+ where o.brand_id = $1
+   and not exists (select from order_line l where l.brand_id = $1 and l.order_id = o.order_id)
+ limit 20
+"""
+_SUMS = """
+select o.order_id, o.number, o.goods_minor, o.discount_minor, s.goods, s.discount
+  from sales_order o
+  join (select order_id, sum(goods_minor) as goods, sum(discount_minor) as discount from order_line
+         where brand_id = $1 group by order_id) s on s.order_id = o.order_id
+ where o.brand_id = $1 and (o.goods_minor <> s.goods or o.discount_minor <> s.discount)
+ limit 20
+"""
+_STEPS = """
+select o.order_id, o.number, o.version, o.state, s.became
+  from sales_order o
+  left join order_step s on s.brand_id = $1 and s.order_id = o.order_id and s.version = o.version
+ where o.brand_id = $1 and s.became is distinct from o.state
+ limit 20
+"""
+_SUMMARY = """
+select order_id, paid_minor, refunded_minor, state from sales_order
+ where brand_id = $1 and (paid_minor <> 0 or refunded_minor <> 0) and kind <> 'imported'
+"""
+_OPEN = "select order_id from sales_order where brand_id = $1 and state in ('placed', 'paid')"
+
+
+async def checks(tx: Tx) -> list[Finding]:
+    """Every order has its lines, adds up, and has the history of its state; money and promises agree with it."""
+    found: list[Finding] = []
+    for check, what, sql in (
+        ("orders.lines", "an order without its lines", _WITHOUT_LINES),
+        ("orders.sums", "an order that is not the sum of its lines", _SUMS),
+        ("orders.steps", "an order whose history ends elsewhere", _STEPS),
+    ):
+        found += [Finding(check, what, dict(row)) for row in await tx.rows(sql, tx.brand)]
+    return found + await _against_payments(tx) + await _against_stock(tx)
+
+
+async def _against_payments(tx: Tx) -> list[Finding]:
+    """Paid − refunded of an order is what its tenders hold."""
+    tendered = await payments.tendered(tx)
+    wrong: list[Finding] = []
+    for row in await tx.rows(_SUMMARY, tx.brand):
+        net = row["paid_minor"] - row["refunded_minor"]
+        held = tendered.pop(row["order_id"], 0)
+        if net != held:
+            wrong.append(Finding("orders.money", "paid − refunded is not what was tendered", {**row, "tendered": held}))
+    wrong += [
+        Finding("orders.money", "money without an order that says so", {"order_id": order_id, "tendered": held})
+        for order_id, held in tendered.items()
+        if held
+    ]
+    return wrong[:20]
+
+
+async def _against_stock(tx: Tx) -> list[Finding]:
+    """Only orders that are placed or paid hold promises."""
+    live = {row["order_id"] for row in await tx.rows(_OPEN, tx.brand)}
+    held = await inventory.orders_holding(tx)
+    return [
+        Finding("orders.promises", "stock is promised to an order that is closed", {"order_id": order_id})
+        for order_id in sorted(held - live)[:20]
+    ]

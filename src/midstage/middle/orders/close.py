@@ -1,0 +1,130 @@
+"""How an order ends: handed over, called off, or never paid."""
+
+from collections.abc import Sequence
+
+from midstage.kit.database import Tx
+from midstage.kit.money import Money
+from midstage.middle.inventory import api as inventory
+from midstage.middle.ledger import api as ledger
+from midstage.middle.orders import rules, store
+from midstage.middle.orders.facts import OrderCancelled, OrderCompleted, OrderExpired, PartHandedOver
+from midstage.middle.orders.types import (
+    NoSuchOrder,
+    Order,
+    OrderChanged,
+    OrderId,
+    OrderNotMovable,
+    Part,
+    PartState,
+    State,
+)
+from midstage.middle.payments import api as payments
+
+
+async def cancel_order(tx: Tx, order_id: OrderId, *, reason: str = "") -> Order:
+    """Call off an order of which nothing has left; the stock is free again and what was paid goes back.
+
+    Raises NoSuchOrder, OrderNotMovable, OrderChanged.
+    """
+    order = await _locked(tx, order_id)
+    rules.check_move(order.state, State.CANCELLED)
+    parts = await store.parts(tx, order_id)
+    if any(part.state is PartState.HANDED_OVER for part in parts):
+        raise OrderNotMovable("partly_handed_over", State.CANCELLED.value)
+    await _move(tx, order, State.CANCELLED, reason=reason)
+    await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
+    owed = order.paid_minor - order.refunded_minor
+    if order.state is State.PLACED:
+        await payments.close_payment(tx, order_id)
+    elif owed > 0:
+        await store.note_refund(tx, order_id, owed)
+        await payments.request_refund(
+            tx, order_id, Money(owed, order.currency), reason=reason or "order cancelled", key=f"cancel:{order_id}"
+        )
+    await inventory.end_reservation(tx, order_id, inventory.Outcome.CANCELLED)
+    tx.tell(OrderCancelled(order_id=order_id, by=tx.by.kind, refunded_minor=max(0, owed)))
+    return order
+
+
+async def expire_order(tx: Tx, order_id: OrderId) -> bool:
+    """End an order that nobody paid in time; False if it was paid, cancelled or given more time meanwhile."""
+    order = await store.lock(tx, order_id)
+    if order is None or order.state is not State.PLACED or order.expires_at is None or order.expires_at > tx.now:
+        return False
+    parts = await store.parts(tx, order_id)
+    await _move(tx, order, State.EXPIRED)
+    await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
+    await inventory.end_reservation(tx, order_id, inventory.Outcome.EXPIRED)
+    tx.tell(OrderExpired(order_id=order_id))
+    return True
+
+
+async def due(tx: Tx, *, limit: int = 100) -> list[OrderId]:
+    """The orders that nobody paid in time; each is then expired in a transaction of its own."""
+    return await store.due(tx, limit)
+
+
+async def hand_over(tx: Tx, order_id: OrderId, part_nos: Sequence[int] | None = None) -> Order:
+    """The goods of these parts (all, if not said) are in the shopper's or courier's hands.
+
+    With the last part the order is completed and its sale is booked. Parts that were handed over before stay so.
+    Raises NoSuchOrder, OrderNotMovable, OrderChanged.
+    """
+    order = await _locked(tx, order_id)
+    if order.state is not State.PAID:
+        raise OrderNotMovable(order.state.value, State.COMPLETED.value)
+    parts = await store.parts(tx, order_id)
+    leaving = [
+        part for part in parts if part.state is PartState.WAITING and (part_nos is None or part.part_no in part_nos)
+    ]
+    if leaving:
+        await _take_from_stock(tx, order, leaving)
+    if all(part.state is not PartState.WAITING or part in leaving for part in parts):
+        await _complete(tx, order)
+    return order
+
+
+async def _take_from_stock(tx: Tx, order: Order, leaving: Sequence[Part]) -> None:
+    lines = await store.lines(tx, order.order_id)
+    await store.move_parts(tx, order.order_id, [part.part_no for part in leaving], PartState.HANDED_OVER)
+    places = {part.part_no: part.location_id for part in leaving}
+    only = [(places[line.part_no], line.sku_id) for line in lines if line.part_no in places]
+    await inventory.end_reservation(tx, order.order_id, inventory.Outcome.HANDED_OVER, only=only)
+    for part in leaving:
+        tx.tell(PartHandedOver(order_id=order.order_id, part_no=part.part_no, location_id=part.location_id))
+
+
+async def _complete(tx: Tx, order: Order) -> None:
+    await _move(tx, order, State.COMPLETED)
+    kept = order.paid_minor - order.refunded_minor
+    if kept > 0:
+        await ledger.transfer(
+            tx,
+            f"sale:{order.order_id}",
+            [sale_posting(tx, order, kept)],
+            reason="order completed",
+            reference=order.order_id,
+        )
+    tx.tell(OrderCompleted(order_id=order.order_id))
+
+
+def sale_posting(tx: Tx, order: Order, amount_minor: int) -> ledger.Posting:
+    """What a completed sale moves: from the deposits of paid orders to the sales of the store's operator."""
+    return ledger.Posting(
+        source=payments.deposits_account(tx.brand, order.currency),
+        destination=ledger.account_id(tx.brand, "sales", order.operator_id, order.currency),
+        asset=order.currency,
+        amount=amount_minor,
+    )
+
+
+async def _locked(tx: Tx, order_id: OrderId) -> Order:
+    order = await store.lock(tx, order_id)
+    if order is None:
+        raise NoSuchOrder
+    return order
+
+
+async def _move(tx: Tx, order: Order, became: State, *, reason: str = "") -> None:
+    if not await store.move(tx, order, became, reason=reason):
+        raise OrderChanged

@@ -1,0 +1,177 @@
+"""Placing an order: read, decide, write once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from midstage.kit.database import Tx
+from midstage.kit.ids import new_id
+from midstage.kit.money import Money
+from midstage.kit.numbers import numbers
+from midstage.middle.catalogue import api as catalogue
+from midstage.middle.inventory import api as inventory
+from midstage.middle.members import api as members
+from midstage.middle.orders import cart, rules, store
+from midstage.middle.orders.facts import LineFigures, OrderPlaced
+from midstage.middle.orders.types import (
+    Delivery,
+    GuestHasNoStore,
+    Line,
+    LineWish,
+    Method,
+    Order,
+    OrderId,
+    PlacedOrder,
+    Placing,
+    State,
+    StoreNotSelling,
+)
+from midstage.middle.organisation import api as organisation
+from midstage.middle.payments import api as payments
+from midstage.middle.pricing import api as pricing
+
+# A wallet app may hide the cashier for 25 minutes; a shorter hold would resell goods under a customer who is still paying.
+HOLD = timedelta(minutes=30)
+
+
+async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
+    """Accept an order: price it, promise the stock, and say what is to be paid until when.
+
+    Refuses with NotForSale, QuantityNotSold, TotalMoved, PricesChanged, StockShort, AddressMissing, OrderEmpty,
+    SkuTwice, StoreNotSelling or GuestHasNoStore; then nothing is written.
+    """
+    rules.check_wishes(placing.lines, placing.delivery)
+    shopper = await members.shopper(tx, placing.member_id) if placing.member_id else None
+    sold_at = await _store(tx, placing, shopper)
+    priced = await price(
+        tx, placing.lines, sold_at, channel=placing.sales_channel, level=shopper.level if shopper else None
+    )
+    plan = await _plan(tx, placing, sold_at)
+    lines, locations = rules.price_lines(placing.lines, priced.offers, priced.quotes, plan)
+    totals = rules.total(lines, shipping_minor=0)
+    rules.check_expected(placing.expected_total_minor, totals.total_minor)
+    order = Order(
+        order_id=OrderId(new_id()),
+        number=await numbers.give(tx),
+        version=1,
+        kind=placing.kind,
+        state=State.PLACED,
+        sales_channel=placing.sales_channel,
+        front=placing.front,
+        store_id=sold_at.store_id,
+        operator_id=sold_at.operator_id,
+        member_id=placing.member_id,
+        person_id=shopper.person_id if shopper else None,
+        guide_id=placing.guide_id,
+        touchpoint_id=placing.touchpoint_id,
+        currency=sold_at.currency,
+        goods_minor=totals.goods_minor,
+        discount_minor=totals.discount_minor,
+        shipping_minor=0,
+        total_minor=totals.total_minor,
+        tax_minor=totals.tax_minor,
+        tax_added_minor=totals.tax_added_minor,
+        delivery=placing.delivery,
+        note=placing.note,
+        business_date=tx.tenant.business_date(tx.now),
+        placed_at=tx.now,
+        expires_at=tx.now + HOLD,
+    )
+    return await _write(tx, placing, order, lines, locations, plan, priced.version)
+
+
+class Priced:
+    """What pricing a cart found: the offers and quotes, and the version of the prices that they hold for."""
+
+    __slots__ = ("offers", "quotes", "version")
+
+    def __init__(
+        self,
+        offers: dict[catalogue.SkuId, catalogue.Offer],
+        quotes: dict[catalogue.SkuId, pricing.Quote],
+        version: int,
+    ) -> None:
+        self.offers = offers
+        self.quotes = quotes
+        self.version = version
+
+
+async def price(
+    tx: Tx, wishes: Sequence[LineWish], sold_at: organisation.Store, *, channel: str, level: str | None
+) -> Priced:
+    """The offers and prices of what is wished, in this store, for this level. Refuses what is not for sale."""
+    sku_ids = [wish.sku_id for wish in wishes]
+    version = await pricing.version(tx)
+    offers = await catalogue.offers(tx, sku_ids)
+    rules.check_offers(wishes, offers)
+    context = pricing.PriceContext(
+        sales_channel=channel,
+        store_id=sold_at.store_id,
+        unit_path=sold_at.unit_path,
+        operator_id=sold_at.operator_id,
+        level=level,
+    )
+    return Priced(offers, await pricing.quote(tx, context, sku_ids, at=tx.now), version)
+
+
+async def _store(tx: Tx, placing: Placing, shopper: members.Shopper | None) -> organisation.Store:
+    store_id = placing.store_id or (shopper.store_id if shopper else None)
+    if store_id is None:
+        raise GuestHasNoStore
+    found = (await organisation.stores(tx, [store_id])).get(store_id)
+    if found is None or found.state != organisation.StoreState.OPEN:
+        raise StoreNotSelling(store_id)
+    return found
+
+
+async def _plan(tx: Tx, placing: Placing, sold_at: organisation.Store) -> list[inventory.Want]:
+    """Where each thing comes from: what is carried or picked up, from that store; a delivery, from where it is best."""
+    here = inventory.location_of(sold_at.store_id)
+    if placing.delivery.method is not Method.DELIVERY:
+        return [inventory.Want(here, wish.sku_id, wish.quantity_milli) for wish in placing.lines]
+    wants = {wish.sku_id: wish.quantity_milli for wish in placing.lines}
+    return await inventory.plan(tx, wants, near=_place(placing.delivery) or sold_at.place, candidates=None, only=None)
+
+
+def _place(delivery: Delivery) -> organisation.Place | None:
+    address = delivery.address
+    if address is None or address.lat is None or address.lng is None:
+        return None
+    return organisation.Place(address.lat, address.lng)
+
+
+async def _write(
+    tx: Tx,
+    placing: Placing,
+    order: Order,
+    lines: list[Line],
+    locations: list[inventory.LocationId],
+    plan: Sequence[inventory.Want],
+    prices: int,
+) -> PlacedOrder:
+    """Every assumption is checked again by the write that rests on it; order first, then stock."""
+    await pricing.confirm(tx, prices)
+    await store.write_placed(tx, order, lines, locations)
+    payment_id = await payments.open_payment(
+        tx, order.order_id, Money(order.total_minor, order.currency), payee=None, due_at=order.expires_at
+    )
+    await inventory.reserve(tx, order.order_id, plan)
+    if placing.clear_cart_of is not None:
+        await cart.remove(tx, placing.clear_cart_of, [wish.sku_id for wish in placing.lines])
+    tx.tell(
+        OrderPlaced(
+            order_id=order.order_id,
+            kind=order.kind,
+            sales_channel=order.sales_channel,
+            store_id=order.store_id,
+            member_id=order.member_id,
+            currency=order.currency,
+            total_minor=order.total_minor,
+            lines=figures(lines),
+        )
+    )
+    return PlacedOrder(order, lines, payment_id)
+
+
+def figures(lines: Sequence[Line]) -> list[LineFigures]:
+    """The lines as facts carry them."""
+    return [LineFigures(line.line_no, line.sku_id, line.quantity_milli, line.charged_minor) for line in lines]
