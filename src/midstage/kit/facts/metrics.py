@@ -1,9 +1,13 @@
-"""What the fact log tells Prometheus."""
+"""What the fact log tells Prometheus, beside what observability already has."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
-NUMBERED = Counter("midstage_facts_numbered_total", "Facts that got their number")
-DELIVERED = Counter("midstage_facts_delivered_total", "Facts delivered", ["subscriber"])
-ASIDE = Counter("midstage_facts_failed_total", "Deliveries that failed and were put aside", ["subscriber"])
-FAILURES = Counter("midstage_fact_loop_failures_total", "Outages that a loop waited out", ["loop", "error"])
-LAG = Gauge("midstage_subscriber_lag_facts", "Facts not delivered yet", ["subscriber", "brand"])
+from midstage.kit.observability import FACTS_DELIVERED, REGISTRY, SUBSCRIBER_LAG
+
+NUMBERED = Counter("midstage_facts_numbered", "Facts that got their number.", registry=REGISTRY)
+FAILED = Counter(
+    "midstage_facts_failed", "Deliveries that failed and were put aside.", ("subscriber",), registry=REGISTRY
+)
+OUTAGES = Counter("midstage_fact_outages", "Outages that a loop waited out.", ("loop", "error"), registry=REGISTRY)
+DELIVERED = FACTS_DELIVERED
+LAG = SUBSCRIBER_LAG

@@ -130,7 +130,7 @@ class Sequencer:
         try:
             numbered = await self.number()
         except TRANSIENT as error:
-            metrics.FAILURES.labels("sequencer", type(error).__name__).inc()
+            metrics.OUTAGES.labels("sequencer", type(error).__name__).inc()
             await asyncio.sleep(OUTAGE_PAUSE_S)
             return None
         if numbered:

@@ -154,8 +154,9 @@ class Deliverer:
         async with self._database.connection() as link:
             rows = await link.fetch(_LAGS, [subscriber.name for subscriber in self._subscribers])
         found = [Lag(row["subscriber"], BrandId(row["brand_id"]), row["behind"], row["aside"]) for row in rows]
-        for lag in found:
-            metrics.LAG.labels(lag.subscriber, str(lag.brand)).set(lag.behind)
+        for subscriber in self._subscribers:
+            behind = max((lag.behind for lag in found if lag.subscriber == subscriber.name), default=0)
+            metrics.LAG.labels(subscriber.name).set(behind)
         return found
 
     async def _batch(self, subscriber: Subscriber, tenant: Tenant, *, careful: bool) -> int:
@@ -197,7 +198,7 @@ class Deliverer:
         except (*CALLED_OFF, *TRANSIENT):
             raise
         except Exception as error:  # noqa: BLE001  # whatever a listener raises is kept for a person to see
-            metrics.ASIDE.labels(subscriber.name).inc()
+            metrics.FAILED.labels(subscriber.name).inc()
             await aside.put(tx, subscriber.name, row, error)
             return False
         return True
@@ -223,7 +224,7 @@ class Deliverer:
         try:
             return await self.round()
         except (*CALLED_OFF, *TRANSIENT) as error:
-            metrics.FAILURES.labels("deliverer", type(error).__name__).inc()
+            metrics.OUTAGES.labels("deliverer", type(error).__name__).inc()
             await asyncio.sleep(OUTAGE_PAUSE_S)
             return 0
 
