@@ -1,0 +1,73 @@
+"""What payments tell. That an order was paid in time is told by orders; here is what orders could not know."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from midstage.kit.facts.types import Fact
+
+
+class PaymentCameLate(Fact, frozen=True):
+    """Money came after its payment was closed. The order reserves again, or gives it back."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+
+
+class PaymentCameTwice(Fact, frozen=True):
+    """Money came a second time for one payment; a refund of it was asked for in the same moment."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    currency: str
+
+
+class PaymentFlagged(Fact, frozen=True):
+    """A provider told another amount than was due. Nothing was booked; a discrepancy waits for a person."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    discrepancy_id: UUID
+    expected_minor: int
+    got_minor: int
+    currency: str
+
+
+class RefundRequested(Fact, frozen=True):
+    """Money is to go back. Who listens pushes it to its provider."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    currency: str
+    by_hand: bool
+
+
+class RefundCompleted(Fact, frozen=True):
+    """Money went back."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    currency: str
+
+
+class RefundFailed(Fact, frozen=True):
+    """A provider will not give the money back; what was held for it can be asked back again."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    payment_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    currency: str

@@ -1,0 +1,102 @@
+"""Merchants: whose money is collected through which provider, with settings, and secrets by reference."""
+
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from midstage.kit.database import Tx
+from midstage.kit.ids import BrandId, new_id
+from midstage.middle.payments import secret, store
+from midstage.middle.payments.provider import provider as provider_of
+from midstage.middle.payments.types import BadMerchant, Merchant, MerchantId, NoSuchMerchant, Tender
+
+# Every callback needs its merchant; a change reaches all processes within this time.
+KEPT_S = 30.0
+_KEPT_MOST = 10_000
+_kept: dict[tuple[BrandId, MerchantId], tuple[Merchant, float]] = {}
+
+
+async def put_merchant(
+    tx: Tx, *, provider: str, payee: UUID | None, settings: Mapping[str, str], secrets: Mapping[str, str]
+) -> Merchant:
+    """Give a payee (None: the brand) its account at a provider, in place of an earlier one there.
+
+    `secrets` are references (`env:SECRET_NAME`, `file:name`). Raises UnknownProvider, BadMerchant.
+    """
+    installed = provider_of(provider)
+    _check_names("settings", settings, installed.settings)
+    _check_names("secrets", secrets, installed.secrets)
+    for name, reference in secrets.items():
+        secret.check_reference(name, reference)
+    put = await store.put_merchant(tx, Merchant(MerchantId(new_id()), payee, provider, dict(settings), dict(secrets)))
+    _kept.pop((tx.brand, put.merchant_id), None)
+    tx.note(
+        "payments.merchant_put",
+        "merchant",
+        put.merchant_id,
+        after={"provider": provider, "payee": payee, "settings": put.settings, "secrets": put.secrets},
+    )
+    return put
+
+
+async def pause_merchant(tx: Tx, merchant_id: MerchantId) -> Merchant:
+    """Start nothing new there; put_merchant opens it again. Raises NoSuchMerchant."""
+    paused = await store.pause_merchant(tx, merchant_id)
+    if paused is None:
+        raise NoSuchMerchant("")
+    _kept.pop((tx.brand, merchant_id), None)
+    tx.note("payments.merchant_paused", "merchant", merchant_id, after={"state": paused.state.value})
+    return paused
+
+
+async def merchants(tx: Tx) -> list[Merchant]:
+    """All merchants of the brand."""
+    return await store.merchants(tx)
+
+
+async def merchants_for(tx: Tx, payee: UUID | None) -> list[Merchant]:
+    """Who may collect for a payee at the moment, its own accounts first: the ways to pay that a shopper sees."""
+    return await store.merchants_for(tx, payee, None)
+
+
+async def merchant_for(tx: Tx, payee: UUID | None, *, provider: str | None) -> Merchant:
+    """Who collects for a payee through a provider (None: any), its own account before the brand's."""
+    found = await store.merchants_for(tx, payee, provider)
+    if not found:
+        raise NoSuchMerchant(provider or "any provider")
+    return found[0]
+
+
+async def merchant_of(tx: Tx, merchant_id: MerchantId) -> Merchant:
+    """One merchant, as it was at most KEPT_S ago. Raises NoSuchMerchant."""
+    place = (tx.brand, merchant_id)
+    kept = _kept.get(place)
+    if kept is not None and kept[1] > time.monotonic():
+        return kept[0]
+    found = await store.read_merchant(tx, merchant_id)
+    if found is None:
+        raise NoSuchMerchant("")
+    if len(_kept) >= _KEPT_MOST:
+        _kept.clear()
+    _kept[place] = (found, time.monotonic() + KEPT_S)
+    return found
+
+
+async def merchant_of_tender(tx: Tx, tender: Tender) -> Merchant:
+    """The merchant through which money came. Raises NoSuchMerchant where it was taken by hand."""
+    if tender.merchant_id is None:
+        raise NoSuchMerchant(tender.method)
+    return await merchant_of(tx, tender.merchant_id)
+
+
+def forget(tx: Tx, merchant: Merchant) -> None:
+    """Read a merchant and its secrets anew at the next use."""
+    _kept.pop((tx.brand, merchant.merchant_id), None)
+    secret.forget(merchant)
+
+
+def _check_names(what: str, given: Mapping[str, str], wanted: frozenset[str]) -> None:
+    for name in sorted(wanted - given.keys()):
+        raise BadMerchant(name, f"it is missing in the {what}")
+    for name in sorted(given.keys() - wanted):
+        raise BadMerchant(name, f"the {what} of this provider know no such name")
