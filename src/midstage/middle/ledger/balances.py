@@ -26,7 +26,11 @@ async def entries(tx: Tx, account: AccountId, page: PageRequest) -> Page[Entry]:
     """The statement of an account, newest first."""
     place = page.place(tuple[int])
     rows = await store.entries(tx, account, below=_NEWEST if place is None else place[0], limit=page.fetch)
-    return page.page(rows, lambda entry: (entry.number,))
+
+    def number(row: Entry) -> tuple[int]:
+        return (row.number,)
+
+    return page.page(rows, number)
 
 
 async def trial_balance(tx: Tx) -> list[tuple[str, int]]:

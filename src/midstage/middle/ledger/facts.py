@@ -6,7 +6,7 @@ from uuid import UUID
 from midstage.kit.facts import Fact
 
 
-class HoldExpired(Fact):
+class HoldExpired(Fact, frozen=True, kw_only=True):
     """A hold ran out of time; its amount is free again."""
 
     subject: ClassVar[str] = "reference"
@@ -17,7 +17,7 @@ class HoldExpired(Fact):
     amount: int
 
 
-class LotsExpired(Fact):
+class LotsExpired(Fact, frozen=True, kw_only=True):
     """What was left of an account's due lots was booked to the expiry account."""
 
     subject: ClassVar[str] = "owner"
