@@ -33,7 +33,7 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 def identifier(kind: IdentifierKind, value: str, *, namespace: str = "", country: str = CHINA) -> Identifier:
     """An identifier as it is stored: one spelling for one thing.
 
-    `country` is the calling code that a phone number without one belongs to. Raises BadIdentifier.
+    `country` is the calling code (86 or +86) that a phone number without one belongs to. Raises BadIdentifier.
     Normalising what is normal changes nothing.
     """
     if kind in _PLAIN and namespace:
@@ -85,6 +85,7 @@ def deal(dealt: Sequence[int], count: int) -> tuple[list[int], list[int]]:
 
 
 def _phone(text: str, country: str) -> str:
+    country = country.removeprefix("+")
     digits = re.sub(r"[\s().-]", "", text)
     if digits.startswith("00"):
         digits = "+" + digits[2:]
