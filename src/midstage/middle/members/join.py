@@ -1,0 +1,91 @@
+"""Become a member: the person is bound to a store, a guide and a touchpoint from the first moment."""
+
+from msgspec.structs import replace
+
+from midstage.kit.database import Tx
+from midstage.kit.ids import new_id, readable_number
+from midstage.middle.identity import api as identity
+from midstage.middle.members import rules, store
+from midstage.middle.members.binding import place
+from midstage.middle.members.facts import MemberJoined
+from midstage.middle.members.levels import default_levels
+from midstage.middle.members.look_up import member as read_member
+from midstage.middle.members.look_up import of_ids
+from midstage.middle.members.types import Member, MemberId, NoSuchReferrer, Profile
+from midstage.middle.organisation import api as organisation
+
+
+async def join(
+    tx: Tx,
+    person_id: identity.PersonId,
+    *,
+    front: str,
+    store_id: organisation.StoreId | None = None,
+    guide_id: organisation.GuideId | None = None,
+    touchpoint_id: organisation.TouchpointId | None = None,
+    referrer_id: MemberId | None = None,
+    profile: Profile | None = None,
+) -> Member:
+    """Let a person join, at the lowest level; one who is a member is returned as it is, with `joined` false.
+
+    Store, guide and touchpoint follow from each other and are the virtual ones where nothing says them.
+    Raises NoSuchPerson, NoSuchReferrer, BadFront, BadProfile, GuideNotThere and what organisation raises.
+    """
+    rules.checked_front(front)
+    person = await identity.person(tx, person_id)
+    known = await of_ids(tx, person.ids)
+    if known is not None:
+        return known
+    profile = await _checked(tx, profile or Profile())
+    if referrer_id is not None:
+        await _check_referrer(tx, referrer_id, person)
+    bound = await place(tx, store_id, guide_id, touchpoint_id)
+    member_id = MemberId(new_id())
+    made = await store.join(
+        tx,
+        member_id,
+        person.person_id,
+        member_no=member_no(tx, person.person_no),
+        level=rules.DEFAULT_LEVELS[0].code,
+        bound=bound,
+        front=front,
+        referrer_id=referrer_id,
+        profile=profile,
+    )
+    if made is None:  # another connection was quicker
+        known = await of_ids(tx, person.ids)
+        if known is None:
+            raise AssertionError("the key refused the person, so there is a member of it")
+        return known
+    level, has_levels = made
+    if not has_levels:
+        await default_levels(tx)
+    tx.tell(
+        MemberJoined(
+            person_id=person.person_id,
+            member_id=member_id,
+            level=level,
+            front=front,
+            store_id=bound.store_id,
+            guide_id=bound.guide_id,
+            touchpoint_id=bound.touchpoint_id,
+            referrer_id=referrer_id,
+        )
+    )
+    return replace(await read_member(tx, member_id), joined=True)
+
+
+def member_no(tx: Tx, person_no: int) -> str:
+    """The number on the card. A person number is given once, so no counter of its own is needed."""
+    return readable_number(tx.tenant.business_date(tx.now), person_no, salt=tx.brand)
+
+
+async def _checked(tx: Tx, profile: Profile) -> Profile:
+    fields = await store.fields(tx) if profile.extra else {}
+    return rules.checked_profile(profile, fields, today=tx.tenant.business_date(tx.now))
+
+
+async def _check_referrer(tx: Tx, referrer_id: MemberId, person: identity.Person) -> None:
+    referrer = (await store.members(tx, [referrer_id])).get(referrer_id)
+    if referrer is None or referrer.person_id in person.ids:
+        raise NoSuchReferrer(referrer_id)

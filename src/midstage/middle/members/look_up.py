@@ -1,0 +1,67 @@
+"""Questions about members."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from midstage.kit.database import Tx
+from midstage.kit.paging import Page, PageRequest
+from midstage.middle.identity import api as identity
+from midstage.middle.members import store
+from midstage.middle.members.types import Level, Member, MemberFilter, MemberId, NoSuchMember, ProfileField, Shopper
+
+
+async def member(tx: Tx, member_id: MemberId) -> Member:
+    """One member. Raises NoSuchMember."""
+    found = await store.members(tx, [member_id])
+    if member_id not in found:
+        raise NoSuchMember(member_id)
+    return found[member_id]
+
+
+async def members(tx: Tx, member_ids: Sequence[MemberId]) -> dict[MemberId, Member]:
+    """Many members in one statement; the unknown are left out."""
+    return await store.members(tx, list(member_ids))
+
+
+async def member_of(tx: Tx, person_id: identity.PersonId) -> Member | None:
+    """The member that a person is, whatever id it had when it joined; the root's own first."""
+    whole = (await identity.persons(tx, [person_id])).get(person_id)
+    return None if whole is None else await of_ids(tx, whole.ids)
+
+
+async def of_ids(tx: Tx, ids: Sequence[identity.PersonId]) -> Member | None:
+    """The member of the first of these ids that has one."""
+    found = await store.members_of(tx, ids)
+    return next((found[each] for each in ids if each in found), None)
+
+
+async def shopper(tx: Tx, member_id: MemberId) -> Shopper:
+    """What checkout needs, in one statement. Raises NoSuchMember."""
+    found = await store.shopper(tx, member_id)
+    if found is None:
+        raise NoSuchMember(member_id)
+    return found
+
+
+async def find(tx: Tx, wanted: MemberFilter, page: PageRequest) -> Page[Member]:
+    """Members by the date they joined, the newest first. Raises BadCursor."""
+    after = page.place(tuple[datetime, UUID])
+    rows = await store.find(tx, wanted, page, after)
+    return page.page(rows, lambda row: (row.joined_at, row.member_id))
+
+
+async def levels(tx: Tx) -> list[Level]:
+    """The levels of the brand, the lowest first; empty before anybody joined or `default_levels` was called."""
+    return await store.levels(tx)
+
+
+async def fields(tx: Tx) -> dict[str, ProfileField]:
+    """The profile fields that the brand has added, by their code."""
+    return await store.fields(tx)
+
+
+async def labels(tx: Tx, person_id: identity.PersonId) -> frozenset[str]:
+    """The labels of a person, all of its ids together."""
+    whole = (await identity.persons(tx, [person_id])).get(person_id)
+    return frozenset[str]() if whole is None else await store.labels(tx, whole.ids)
