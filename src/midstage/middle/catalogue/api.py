@@ -41,7 +41,7 @@ from midstage.middle.catalogue.products import (
     retire_product,
     retire_sku,
 )
-from midstage.middle.catalogue.rules import check_quantity
+from midstage.middle.catalogue.rules import check_code, check_name, check_quantity
 from midstage.middle.catalogue.taxes import set_tax_class, tax_classes
 from midstage.middle.catalogue.types import (
     AttributeDefinition,
@@ -177,7 +177,9 @@ __all__ = [
     "change_category",
     "change_product",
     "change_sku",
+    "check_code",
     "check_digit",
+    "check_name",
     "check_quantity",
     "checks",
     "confirm",

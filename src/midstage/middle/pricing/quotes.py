@@ -1,0 +1,45 @@
+"""What things cost now, whether they still do, and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from midstage.kit.database import Tx
+from midstage.middle.catalogue.api import SkuId
+from midstage.middle.pricing import rules, store
+from midstage.middle.pricing.types import Candidate, NotPriced, PriceContext, PricesChanged, Quote
+
+# More lists than this over one sku are not explained one by one; live ones come first.
+MAX_CANDIDATES = 200
+
+
+async def quote(tx: Tx, context: PriceContext, sku_ids: Sequence[SkuId], *, at: datetime) -> dict[SkuId, Quote]:
+    """The price of each sku for this sale, one statement; skus without a list price are left out.
+
+    Store > operator > deepest unit > level > channel > list price (rules.precedence has it in full).
+    """
+    return await store.quote(tx, context, sku_ids, at)
+
+
+async def version(tx: Tx) -> int:
+    """The brand's price version; read it before quoting, or take it from a Quote. 0 where no price was ever set."""
+    return await store.read_version(tx)
+
+
+async def confirm(tx: Tx, seen: int) -> None:
+    """Raises PricesChanged where the version is no longer the one under which a cart was priced.
+
+    No lock is taken: a change that commits after this statement is the same as one that came after the order,
+    and a lock here would be one row that every order of the brand writes.
+    """
+    now = await store.read_version(tx)
+    if now != seen:
+        raise PricesChanged(seen, now)
+
+
+async def why(tx: Tx, context: PriceContext, sku_id: SkuId, *, at: datetime) -> list[Candidate]:
+    """Every price that a sku could have, the one that it has first, each with its reason. Raises NotPriced."""
+    base = (await store.read_base(tx, [sku_id])).get(sku_id)
+    if base is None:
+        raise NotPriced(str(sku_id))
+    entries = await store.read_lists_of(tx, sku_id, MAX_CANDIDATES)
+    return rules.resolve(base, entries, context, at)

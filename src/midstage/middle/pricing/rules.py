@@ -1,0 +1,159 @@
+"""Which price holds: pure, and proven equal to the SQL that checkout uses."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from midstage.middle.catalogue.api import Name
+from midstage.middle.pricing.types import (
+    BasePrice,
+    Candidate,
+    PriceContext,
+    PriceCurrencyWrong,
+    PricedTwice,
+    PriceList,
+    PriceListPeriodWrong,
+    PriceListState,
+    PriceWrong,
+    Rule,
+    Scope,
+)
+
+MAX_MINOR = 10**12
+MAX_RANK = 10**6
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LIST_PRICE = Name("吊牌价", "List price")
+
+_RULE_NAMES = {
+    Rule.STORE: Name("门店", "store"),
+    Rule.OPERATOR: Name("经营主体", "operator"),
+    Rule.UNIT: Name("区域", "region"),
+    Rule.LEVEL: Name("会员等级", "member level"),
+    Rule.CHANNEL: Name("销售渠道", "sales channel"),
+    Rule.BRAND: Name("全品牌", "whole brand"),
+    Rule.LIST_PRICE: _LIST_PRICE,
+}
+
+
+def rule_of(scope: Scope) -> Rule:
+    """The most particular part of a scope, in the order of precedence."""
+    parts = (
+        (Rule.STORE, scope.store_id),
+        (Rule.OPERATOR, scope.operator_id),
+        (Rule.UNIT, scope.unit_id),
+        (Rule.LEVEL, scope.level),
+        (Rule.CHANNEL, scope.sales_channel),
+    )
+    return next((rule for rule, part in parts if part is not None), Rule.BRAND)
+
+
+Precedence = tuple[bool, bool, int, bool, bool, int, datetime, int]
+
+
+def precedence(price_list: PriceList, context: PriceContext) -> Precedence:
+    """The greatest wins: store > operator > deepest unit > level > channel, then rank, later start, later id.
+
+    A scope of several parts is compared part by part, so store and level beats store alone. The SQL of `quote`
+    sorts by the same eight values.
+    """
+    scope = price_list.scope
+    depth = 0 if scope.unit_id is None else list(context.unit_path).index(scope.unit_id) + 1
+    return (
+        scope.store_id is not None,
+        scope.operator_id is not None,
+        depth,
+        scope.level is not None,
+        scope.sales_channel is not None,
+        price_list.rank,
+        price_list.starts_at,
+        price_list.price_list_id.int,
+    )
+
+
+def misfit(price_list: PriceList, context: PriceContext, currency: str, at: datetime) -> Name | None:
+    """Why a price list does not hold for this sale at this moment; None where it does."""
+    scope = price_list.scope
+    tests = (
+        (price_list.state is PriceListState.LIVE, Name("价目表未生效", "The list is not live")),
+        (price_list.currency == currency, Name("币种与吊牌价不同", "Its currency is not that of the list price")),
+        (price_list.starts_at <= at, Name("尚未开始", "It has not started")),
+        (price_list.ends_at is None or at < price_list.ends_at, Name("已经结束", "It is over")),
+        (scope.store_id in (None, context.store_id), Name("适用于其他门店", "It is for another store")),
+        (scope.operator_id in (None, context.operator_id), Name("适用于其他经营主体", "It is for another operator")),
+        (
+            scope.unit_id is None or scope.unit_id in context.unit_path,
+            Name("适用于其他区域", "It is for another region"),
+        ),
+        (scope.level in (None, context.level), Name("适用于其他会员等级", "It is for another member level")),
+        (scope.sales_channel in (None, context.sales_channel), Name("适用于其他渠道", "It is for another channel")),
+    )
+    return next((reason for fits, reason in tests if not fits), None)
+
+
+def resolve(
+    base: BasePrice, entries: Sequence[tuple[PriceList, int]], context: PriceContext, at: datetime
+) -> list[Candidate]:
+    """Every price that was looked at, the winner first, then those that held, then those that did not."""
+    reasons = [(misfit(found, context, base.currency, at), found, minor) for found, minor in entries]
+    held = [(found, minor) for reason, found, minor in reasons if reason is None]
+    held.sort(key=lambda pair: precedence(pair[0], context), reverse=True)
+    return [
+        *(_holding(found, minor, held[0][0], place) for place, (found, minor) in enumerate(held)),
+        _list_price(base, won=not held),
+        *(_candidate(found, minor, reason) for reason, found, minor in reasons if reason is not None),
+    ]
+
+
+def _holding(found: PriceList, minor: int, best: PriceList, place: int) -> Candidate:
+    rule, winner = _RULE_NAMES[rule_of(found.scope)], _RULE_NAMES[rule_of(best.scope)]
+    if place == 0:
+        return _candidate(found, minor, Name(f"按{rule.zh}的价目表优先", f"The {rule.en} list comes first"), won=True)
+    if rule != winner:
+        zh, en = f"让位于按{winner.zh}的价目表", f"A {winner.en} list comes first"
+    else:
+        zh, en = "让位于范围更细、级别更高或更新的价目表", "A narrower, higher ranked or newer list comes first"
+    return _candidate(found, minor, Name(zh, en))
+
+
+def _candidate(found: PriceList, minor: int, reason: Name, *, won: bool = False) -> Candidate:
+    rule = rule_of(found.scope)
+    return Candidate(
+        found.price_list_id, found.code, found.name, minor, found.currency, rule, won, reason.zh, reason.en
+    )
+
+
+def _list_price(base: BasePrice, *, won: bool) -> Candidate:
+    zh, en = ("没有适用的价目表", "No price list holds") if won else ("让位于价目表", "A price list comes first")
+    return Candidate(None, "", _LIST_PRICE, base.list_minor, base.currency, Rule.LIST_PRICE, won, zh, en)
+
+
+def check_base(price: BasePrice) -> None:
+    """Raises PriceWrong, PriceCurrencyWrong."""
+    check_currency(price.currency)
+    check_minor(str(price.sku_id), price.list_minor)
+    if price.supply_minor is not None:
+        check_minor(str(price.sku_id), price.supply_minor)
+
+
+def check_minor(sku: str, minor: int) -> None:
+    if not 0 <= minor <= MAX_MINOR:
+        raise PriceWrong(sku, minor)
+
+
+def check_currency(currency: str) -> None:
+    if not _CURRENCY.fullmatch(currency):
+        raise PriceCurrencyWrong(currency[:10])
+
+
+def check_distinct(sku_ids: Sequence[object]) -> None:
+    """Raises PricedTwice for the first sku that comes again."""
+    seen: set[object] = set()
+    for sku in sku_ids:
+        if sku in seen:
+            raise PricedTwice(str(sku))
+        seen.add(sku)
+
+
+def check_period(starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and ends_at <= starts_at:
+        raise PriceListPeriodWrong
