@@ -288,7 +288,15 @@ NO_VERSION = """
 select p.sku_id from sku_price p
  where p.brand_id = $1 and not exists (select 1 from price_version v where v.brand_id = $1) limit 20
 """
+ENTRY_WITHOUT_LIST = """
+select e.sku_id, e.price_list_id
+  from price_entry e
+ where e.brand_id = $1
+   and not exists (select 1 from price_list l where l.brand_id = $1 and l.price_list_id = e.price_list_id)
+ limit 20
+"""
 FAULTS = {
+    ENTRY_WITHOUT_LIST: ("pricing.orphan", "A price stands in a list that is not there."),
     ENTRY_WITHOUT_BASE: (
         "pricing.entry_without_base",
         "A live price list has a sku without a list price in its currency.",

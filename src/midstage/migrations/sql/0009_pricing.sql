@@ -44,7 +44,6 @@ create table price_entry (
   sku_id        uuid    not null,
   price_list_id uuid    not null,
   unit_minor    bigint  not null check (unit_minor between 0 and 1000000000000),
-  primary key (brand_id, sku_id, price_list_id),
-  foreign key (brand_id, price_list_id) references price_list (brand_id, price_list_id)
+  primary key (brand_id, sku_id, price_list_id)  -- the list is locked while entries are written, and never deleted
 );
 create index price_entry_of_list on price_entry (brand_id, price_list_id, sku_id);
