@@ -1,7 +1,5 @@
 """Become a member: the person is bound to a store, a guide and a touchpoint from the first moment."""
 
-from msgspec.structs import replace
-
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id, readable_number
 from midstage.middle.identity import api as identity
@@ -9,9 +7,8 @@ from midstage.middle.members import rules, store
 from midstage.middle.members.binding import place
 from midstage.middle.members.facts import MemberJoined
 from midstage.middle.members.levels import default_levels
-from midstage.middle.members.look_up import member as read_member
 from midstage.middle.members.look_up import of_ids
-from midstage.middle.members.types import Member, MemberId, NoSuchReferrer, Profile
+from midstage.middle.members.types import Member, MemberId, MemberState, NoSuchReferrer, Profile
 from midstage.middle.organisation import api as organisation
 
 
@@ -41,11 +38,13 @@ async def join(
         await _check_referrer(tx, referrer_id, person)
     bound = await place(tx, store_id, guide_id, touchpoint_id)
     member_id = MemberId(new_id())
+    # A person number is given once, so the number on the card needs no counter of its own.
+    number = readable_number(tx.tenant.business_date(tx.now), person.person_no, salt=tx.brand)
     made = await store.join(
         tx,
         member_id,
         person.person_id,
-        member_no=member_no(tx, person.person_no),
+        member_no=number,
         level=rules.DEFAULT_LEVELS[0].code,
         bound=bound,
         front=front,
@@ -72,12 +71,26 @@ async def join(
             referrer_id=referrer_id,
         )
     )
-    return replace(await read_member(tx, member_id), joined=True)
-
-
-def member_no(tx: Tx, person_no: int) -> str:
-    """The number on the card. A person number is given once, so no counter of its own is needed."""
-    return readable_number(tx.tenant.business_date(tx.now), person_no, salt=tx.brand)
+    return Member(
+        member_id=member_id,
+        person_id=person.person_id,
+        member_no=number,
+        level=level,
+        growth=0,
+        state=MemberState.ACTIVE,
+        store_id=bound.store_id,
+        guide_id=bound.guide_id,
+        touchpoint_id=bound.touchpoint_id,
+        front=front,
+        referrer_id=referrer_id,
+        joined_at=tx.now,
+        name=profile.name,
+        birthday=profile.birthday,
+        gender=profile.gender,
+        extra=profile.extra,
+        version=1,
+        joined=True,
+    )
 
 
 async def _checked(tx: Tx, profile: Profile) -> Profile:

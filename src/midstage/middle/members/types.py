@@ -85,7 +85,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, FieldValue] = {}
 
 
-class ProfileChange(msgspec.Struct, frozen=True, kw_only=True):
+class ProfileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What of a profile is to change. In `extra` null removes a field, and fields not named stay."""
 
     name: identity.PersonalText | UnsetType | None = UNSET
