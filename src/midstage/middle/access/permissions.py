@@ -1,0 +1,94 @@
+"""Every permission there is, and the roles that come with Midstage. Pure."""
+
+from collections.abc import Iterable
+
+from midstage.middle.access.types import NoSuchPermission, NotPermitted, Permission, Role, Session
+
+PERMISSIONS: dict[str, Permission] = {
+    name: Permission(name, zh, en)
+    for name, zh, en in (
+        ("organisation.read", "查看组织", "See the organisation"),
+        ("organisation.write", "维护组织", "Change the organisation"),
+        ("access.read", "查看账号与角色", "See logins and roles"),
+        ("access.write", "维护账号与角色", "Change logins and roles"),
+        ("members.read", "查看会员", "See members"),
+        ("members.write", "维护会员", "Change members"),
+        ("catalogue.read", "查看商品", "See products"),
+        ("catalogue.write", "维护商品", "Change products"),
+        ("pricing.read", "查看价格", "See prices"),
+        ("pricing.write", "维护价格", "Change prices"),
+        ("inventory.read", "查看库存", "See stock"),
+        ("inventory.write", "维护库存", "Change stock"),
+        ("orders.read", "查看订单", "See orders"),
+        ("orders.write", "处理订单", "Work on orders"),
+        ("orders.refund", "订单退款", "Refund orders"),
+        ("payments.read", "查看支付", "See payments"),
+        ("payments.write", "处理支付差异与商户", "Settle payment differences, change merchants"),
+        ("ledger.read", "查看账本", "See the ledger"),
+        ("audit.read", "查看审计", "See the audit trail"),
+        ("system.read", "查看系统", "See the system"),
+        ("system.write", "维护系统", "Mend the system"),
+    )
+}
+
+_READS = frozenset(name for name in PERMISSIONS if name.endswith(".read"))
+_BUSINESS = frozenset(name for name in PERMISSIONS if name.split(".")[0] not in {"access", "system", "audit"})
+
+BUILT_IN: dict[str, Role] = {
+    role.code: role
+    for role in (
+        Role("brand_admin", "品牌管理员", "Brand administrator", frozenset(PERMISSIONS), built_in=True),
+        Role("brand_operations", "总部运营", "Brand operations", _BUSINESS, built_in=True),
+        Role(
+            "region_manager",
+            "区域经理",
+            "Region manager",
+            (_READS - {"access.read", "system.read", "ledger.read"})
+            | {"orders.write", "orders.refund", "inventory.write"},
+            built_in=True,
+        ),
+        Role(
+            "store_manager",
+            "店长",
+            "Store manager",
+            frozenset(
+                {"organisation.read", "members.read", "members.write", "catalogue.read", "pricing.read"}
+                | {"inventory.read", "inventory.write", "orders.read", "orders.write", "orders.refund"}
+            ),
+            built_in=True,
+        ),
+        Role(
+            "franchisee",
+            "加盟商",
+            "Franchisee",
+            frozenset(
+                {"organisation.read", "members.read", "catalogue.read", "pricing.read", "inventory.read"}
+                | {"inventory.write", "orders.read", "orders.write", "payments.read"}
+            ),
+            built_in=True,
+        ),
+        Role(
+            "guide",
+            "导购",
+            "Guide",
+            frozenset({"members.read", "catalogue.read", "pricing.read", "inventory.read", "orders.read"}),
+            built_in=True,
+        ),
+        Role("auditor", "审计", "Auditor", _READS, built_in=True),
+    )
+}
+
+
+def check_permissions(names: Iterable[str]) -> frozenset[str]:
+    """Raises NoSuchPermission for the first name that is none."""
+    given = frozenset(names)
+    for name in sorted(given):
+        if name not in PERMISSIONS:
+            raise NoSuchPermission(name)
+    return given
+
+
+def need(session: Session, permission: str) -> None:
+    """Raises NotPermitted unless the session holds the permission."""
+    if permission not in session.permissions:
+        raise NotPermitted(permission)

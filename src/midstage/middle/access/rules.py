@@ -1,0 +1,87 @@
+"""Pure decisions of access: tokens and their hashes, passwords that are good enough, when a lock ends."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from midstage.kit.ids import BrandId
+from midstage.middle.access.types import PasswordWeak, Token
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+SECRET_LENGTH = 43  # of url-safe characters: 256 bits
+
+LOCK_AFTER = 5
+LOCK_WINDOW = timedelta(minutes=15)
+CODE_LASTS = timedelta(minutes=5)
+CODE_PAUSE = timedelta(minutes=1)
+CODE_TRIES = 5
+CODES_A_DAY = 10
+
+# The head of every list of leaked passwords that is at least twelve characters long.
+_COMMON = frozenset(
+    {
+        "123456789012", "password1234", "passwordpassword", "qwertyuiop12", "1q2w3e4r5t6y", "111111111111",
+        "administrator", "qwertyuiop[]", "iloveyou1234", "abcdefghijkl", "a1b2c3d4e5f6", "000000000000",
+    }
+)  # fmt: skip
+
+
+def new_token(brand: BrandId) -> Token:
+    """A token that nobody can guess, with its brand in front so that it is looked for in the right place."""
+    return Token(f"{_base36(brand)}.{secrets.token_urlsafe(32)}")
+
+
+def brand_of_token(token: str) -> BrandId | None:
+    """The brand that a token says it is of; None where it has not the shape of a token."""
+    number, dot, secret = token.partition(".")
+    if (
+        not dot
+        or len(secret) != SECRET_LENGTH
+        or not 1 <= len(number) <= 7
+        or not number.isascii()
+        or not number.isalnum()
+    ):
+        return None
+    value = int(number, 36)
+    return BrandId(value) if value < 2**31 else None
+
+
+def hash_of(secret: str) -> bytes:
+    """What is stored of a token or key: it has 256 random bits, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def phone_hash(brand: BrandId, phone: str, purpose: str) -> bytes:
+    """Where a phone's code of a purpose is kept."""
+    return hashlib.sha256(f"{brand}\0{purpose}\0{phone}".encode()).digest()
+
+
+def code_hash(of_phone: bytes, code: str) -> bytes:
+    """A code has a million values, so its hash is bound to its phone; five tries and five minutes guard the rest."""
+    return hmac.digest(of_phone, code.encode(), "sha256")
+
+
+def new_code() -> str:
+    """Six digits."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def check_password(password: str, *, login: str) -> None:
+    """Length and no common password, and nothing else: NIST SP 800-63B-4, 3.1.1. Raises PasswordWeak."""
+    folded = password.casefold()
+    if not 12 <= len(password) <= 200 or folded in _COMMON or folded == login.casefold():
+        raise PasswordWeak
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    """Whole seconds to wait, at least one."""
+    return max(1, int((moment - now).total_seconds()) + 1)
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text or "0"
