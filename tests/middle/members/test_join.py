@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
@@ -38,7 +39,7 @@ async def merge(tx: Tx, loser: PersonId, root: PersonId) -> None:
     )  # fmt: skip
 
 
-class Street:
+class Street(NamedTuple):
     """A store with a guide, and a code on its door."""
 
     store_id: organisation.StoreId
@@ -47,24 +48,18 @@ class Street:
 
 
 async def street(tx: Tx, code: str = "S1") -> Street:
-    made = Street()
-    [store] = await organisation.add_stores(tx, [organisation.NewStore(code=code, name="新天地")])
-    made.store_id = store.store_id
-    [guide] = await organisation.add_guides(
-        tx, [organisation.NewGuide(code=f"G{code}", name="小美", store_id=store.store_id)]
+    store = await organisation.create_store(tx, organisation.NewStore(code=code, name="新天地"))
+    guide = await organisation.place_guide(
+        tx, organisation.NewGuide(code=f"G{code}", name="小美", store_id=store.store_id)
     )
-    made.guide_id = guide.guide_id
-    [touchpoint] = await organisation.add_touchpoints(
+    touchpoint = await organisation.create_touchpoint(
         tx,
-        [
-            organisation.NewTouchpoint(
-                code=f"T{code}", name="门口", kind=organisation.TouchpointKind.STORE_CODE,
-                store_id=made.store_id, guide_id=made.guide_id,
-            )
-        ],
+        organisation.NewTouchpoint(
+            code=f"T{code}", name="门口", kind=organisation.TouchpointKind.STORE_CODE,
+            store_id=store.store_id, guide_id=guide.guide_id,
+        ),
     )  # fmt: skip
-    made.touchpoint_id = touchpoint.touchpoint_id
-    return made
+    return Street(store.store_id, guide.guide_id, touchpoint.touchpoint_id)
 
 
 async def test_who_comes_from_nowhere_belongs_to_the_virtual_store(db: Database, brand: Tenant) -> None:
@@ -192,7 +187,7 @@ async def test_a_leaving_guide_hands_her_members_over_once(db: Database, brand: 
             await members.join(tx, await somebody(tx, f"C{i}"), front="guide", guide_id=here.guide_id) for i in range(3)
         ]
         other = await members.join(tx, await somebody(tx, "C9"), front="guide", guide_id=there.guide_id)
-        await organisation.leave(tx, here.guide_id, heir_id=there.guide_id)
+        await organisation.end_guide(tx, here.guide_id, hand_over_to=there.guide_id)
         left = [fact for fact, _ in tx.told if isinstance(fact, organisation.GuideLeft)]
         heard = Delivered(brand.brand, 1, 1, left[0], date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC))
         await members.note_guide_left(tx, heard)
@@ -202,9 +197,9 @@ async def test_a_leaving_guide_hands_her_members_over_once(db: Database, brand: 
             assert [one.reason for one in await members.bindings(tx, each.member_id)] == ["joined", "guide_left"]
         assert (await members.member(tx, other.member_id)).version == other.version
         assert await members.hand_over(tx, here.guide_id, there.guide_id, reason="again") == 0
-        with pytest.raises(members.GuideNotThere):
+        with pytest.raises(organisation.GuideGone):
             await members.hand_over(tx, there.guide_id, here.guide_id, reason="back")
-        with pytest.raises(members.GuideNotThere):
+        with pytest.raises(organisation.GuideGone):
             await members.join(tx, await somebody(tx, "C10"), front="guide", guide_id=here.guide_id)
         by_old_code = await members.join(tx, await somebody(tx, "C11"), front="mall", touchpoint_id=here.touchpoint_id)
         assert by_old_code.guide_id != here.guide_id

@@ -42,9 +42,9 @@ async def brand(db: Database) -> Tenant:
     )
 
 
-async def joined(tx: Tx, card: str = "C1", **more: organisation.StoreId) -> Member:
+async def joined(tx: Tx, card: str = "C1", store_id: organisation.StoreId | None = None) -> Member:
     found = await identity.attach_and_resolve(tx, [Identifier(IdentifierKind.CARD, card)], source="test")
-    return await members.join(tx, found.person_id, front="mall", **more)
+    return await members.join(tx, found.person_id, front="mall", store_id=store_id)
 
 
 async def test_a_profile_changes_where_it_differs_and_leaves_a_masked_trace(db: Database, brand: Tenant) -> None:
@@ -229,19 +229,19 @@ async def test_answers_from_many_connections_leave_a_history_that_alternates(db:
 async def test_members_are_listed_by_the_day_they_joined_page_by_page(db: Database, brand: Tenant) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     async with db.writing(brand) as tx:
-        stores = await organisation.add_stores(
+        stores = await organisation.create_stores(
             tx, [organisation.NewStore(code=f"S{i}", name=f"Store {i}") for i in range(2)]
         )
     made: list[Member] = []
     for i in range(9):
         async with db.writing(brand, now=start + timedelta(days=i // 2)) as tx:
-            made.append(await joined(tx, f"C{i}", store_id=stores[i % 2].store_id))
+            made.append(await joined(tx, f"C{i}", store_id=stores[i % 2]))
     async with db.writing(brand) as tx:
         await members.write_labels(tx, {made[4].person_id: {"vip"}})
         await members.change_profile(tx, made[5].member_id, ProfileChange(name="王%小明"))
     everyone = [each.member_id for each in sorted(made, key=lambda m: (m.joined_at, m.member_id), reverse=True)]
-    even = [each.member_id for each in reversed(made) if each.store_id == stores[0].store_id]
-    both = frozenset(each.store_id for each in stores)
+    even = [each.member_id for each in reversed(made) if each.store_id == stores[0]]
+    both = frozenset(stores)
 
     async with db.reading(brand) as tx:
 
@@ -258,7 +258,7 @@ async def test_members_are_listed_by_the_day_they_joined_page_by_page(db: Databa
         virtual = await organisation.virtual(tx)
         assert await walk(MemberFilter()) == everyone
         assert await walk(MemberFilter(store_ids=both)) == everyone
-        assert await walk(MemberFilter(store_ids=frozenset({stores[0].store_id}))) == even
+        assert await walk(MemberFilter(store_ids=frozenset({stores[0]}))) == even
         assert await walk(MemberFilter(store_ids=frozenset())) == []
         assert await walk(MemberFilter(guide_id=virtual.guide_id)) == everyone
         assert await walk(MemberFilter(level="gold")) == []
@@ -269,7 +269,7 @@ async def test_members_are_listed_by_the_day_they_joined_page_by_page(db: Databa
         assert await walk(MemberFilter(name="王小")) == []
         persons = frozenset({made[1].person_id, made[2].person_id})
         assert set(await walk(MemberFilter(person_ids=persons))) == {made[1].member_id, made[2].member_id}
-        out_of_scope = MemberFilter(member_no=made[3].member_no, store_ids=frozenset({stores[0].store_id}))
+        out_of_scope = MemberFilter(member_no=made[3].member_no, store_ids=frozenset({stores[0]}))
         assert await walk(out_of_scope) == []
         with pytest.raises(BadCursor):
             await members.find(tx, MemberFilter(), PageRequest(after="nonsense"))

@@ -7,7 +7,7 @@ from midstage.middle.members import store
 from midstage.middle.members.facts import MemberBound
 from midstage.middle.members.look_up import member as read_member
 from midstage.middle.members.store import Bound
-from midstage.middle.members.types import Binding, GuideNotThere, Member, MemberChanged, MemberId
+from midstage.middle.members.types import Binding, Member, MemberChanged, MemberId
 from midstage.middle.organisation import api as organisation
 
 # Members of one guide that one statement hands over: a lock of seconds on none of them.
@@ -23,7 +23,7 @@ async def place(
     """Where somebody belongs who came this way.
 
     What is not said follows from what is: the store of the guide, the store and guide that the touchpoint brings to;
-    and the virtual ones where nothing says it. Raises what organisation raises for unknown ids, GuideNotThere.
+    and the virtual ones where nothing says it. Raises what organisation raises for unknown ids or guides who have left.
     """
     virtual = await organisation.virtual(tx)
     if touchpoint_id is not None and touchpoint_id != virtual.touchpoint_id:
@@ -34,7 +34,7 @@ async def place(
     if guide_id is not None and guide_id != virtual.guide_id:
         guide = await organisation.guide(tx, guide_id)
         if guide.state is not organisation.PersonState.ACTIVE:
-            raise GuideNotThere(guide_id)
+            raise organisation.GuideGone(guide_id)
         store_id = store_id or guide.store_id
     if store_id is not None and store_id not in await organisation.stores(tx, [store_id]):
         raise organisation.NoSuchStore(str(store_id))
@@ -53,7 +53,7 @@ async def bind(
 ) -> Member:
     """Bind a member to another store, guide or touchpoint; what is not given stays, but a new guide brings her store.
 
-    Raises NoSuchMember, MemberChanged, GuideNotThere and what organisation raises for unknown ids.
+    Raises NoSuchMember, MemberChanged, and what organisation raises for unknown ids.
     """
     member = await read_member(tx, member_id)
     if seen is not None and seen != member.version:
@@ -88,11 +88,11 @@ async def bind(
 async def hand_over(tx: Tx, from_guide: organisation.GuideId, to_guide: organisation.GuideId, *, reason: str) -> int:
     """Give all members of a guide to another one, and say how many they were. Their store stays.
 
-    Nobody is lost or moved twice: a second call finds none left. Raises GuideNotThere for an heir who has left.
+    Nobody is lost or moved twice: a second call finds none left. Raises GuideGone for an heir who has left.
     """
     virtual = await organisation.virtual(tx)
     if not await _serves(tx, to_guide, virtual):
-        raise GuideNotThere(to_guide)
+        raise organisation.GuideGone(to_guide)
     total = 0
     while True:
         moved = await store.hand_over(tx, from_guide, to_guide, reason, HAND_OVER_BATCH)

@@ -12,7 +12,6 @@ from midstage.middle.members.levels import default_levels
 from midstage.middle.members.types import (
     AlreadyMember,
     BadGrowth,
-    GuideNotThere,
     Joiner,
     Member,
     MemberId,
@@ -30,7 +29,7 @@ async def bulk_join(tx: Tx, joiners: Sequence[Joiner], *, reason: str = "importe
     """Let many persons join who are no members yet; their facts carry the business day they joined.
 
     All or nothing. Guides who have left are refused, as nobody would serve their members. Raises AlreadyMember
-    with the row, NoSuchPerson, NoSuchLevel, NoSuchReferrer, BadFront, BadGrowth, BadProfile, GuideNotThere and what
+    with the row, NoSuchPerson, NoSuchLevel, NoSuchReferrer, BadFront, BadGrowth, BadProfile and what
     organisation raises for unknown ids.
     """
     levels = {each.code for each in await default_levels(tx)}
@@ -102,9 +101,13 @@ async def _check_places(tx: Tx, joiners: Sequence[Joiner]) -> None:
     for missing in stores - (await organisation.stores(tx, sorted(stores))).keys():
         raise organisation.NoSuchStore(str(missing))
     virtual = await organisation.virtual(tx)
-    for guide_id in sorted(_distinct([each.guide_id for each in joiners]) - {virtual.guide_id}):
-        if (await organisation.guide(tx, guide_id)).state is not organisation.PersonState.ACTIVE:
-            raise GuideNotThere(guide_id)
+    guide_ids = _distinct([each.guide_id for each in joiners]) - {virtual.guide_id}
+    guides = await organisation.guides(tx, sorted(guide_ids))
+    for guide_id in guide_ids:
+        if guide_id not in guides:
+            raise organisation.NoSuchGuide(guide_id)
+        if guides[guide_id].state is not organisation.PersonState.ACTIVE:
+            raise organisation.GuideGone(guide_id)
     for touchpoint_id in sorted(_distinct([each.touchpoint_id for each in joiners]) - {virtual.touchpoint_id}):
         await organisation.touchpoint(tx, touchpoint_id)
 

@@ -39,7 +39,7 @@ async def consent_history(tx: Tx, member_id: MemberId, page: PageRequest) -> Pag
     """Every answer a member ever gave, the latest first. Raises BadCursor."""
     after = page.place(tuple[UUID])
     rows = await store.consent_history(tx, member_id, after[0] if after else None, page.fetch)
-    keyed = page.page(rows, lambda row: (row[0],))
+    keyed = page.page(rows, _key)
     return Page([change for _, change in keyed.items], keyed.next)
 
 
@@ -49,6 +49,10 @@ async def who_agrees(tx: Tx, member_ids: Sequence[MemberId], purpose: Purpose, c
     for member_id, consent in await store.consents_of(tx, list(member_ids), purpose, channel):
         answers.setdefault(member_id, {})[consent.purpose, consent.channel] = consent
     return frozenset(each for each, given in answers.items() if rules.allows(given, purpose, channel))
+
+
+def _key(row: tuple[UUID, ConsentChange]) -> tuple[UUID]:
+    return (row[0],)
 
 
 async def _answer(

@@ -26,7 +26,7 @@ async def join(
     """Let a person join, at the lowest level; one who is a member is returned as it is, with `joined` false.
 
     Store, guide and touchpoint follow from each other and are the virtual ones where nothing says them.
-    Raises NoSuchPerson, NoSuchReferrer, BadFront, BadProfile, GuideNotThere and what organisation raises.
+    Raises NoSuchPerson, NoSuchReferrer, BadFront, BadProfile and what organisation raises.
     """
     rules.checked_front(front)
     person = await identity.person(tx, person_id)

@@ -48,7 +48,7 @@ async def find(tx: Tx, wanted: MemberFilter, page: PageRequest) -> Page[Member]:
     """Members by the date they joined, the newest first. Raises BadCursor."""
     after = page.place(tuple[datetime, UUID])
     rows = await store.find(tx, wanted, page, after)
-    return page.page(rows, lambda row: (row.joined_at, row.member_id))
+    return page.page(rows, _joined)
 
 
 async def levels(tx: Tx) -> list[Level]:
@@ -65,3 +65,7 @@ async def labels(tx: Tx, person_id: identity.PersonId) -> frozenset[str]:
     """The labels of a person, all of its ids together."""
     whole = (await identity.persons(tx, [person_id])).get(person_id)
     return frozenset[str]() if whole is None else await store.labels(tx, whole.ids)
+
+
+def _joined(row: Member) -> tuple[datetime, UUID]:
+    return row.joined_at, row.member_id

@@ -292,10 +292,3 @@ class AlreadyMember(Conflict):
 
     text = Text(zh="第 {row} 行的人已是会员", en="The person in row {row} is a member already.")
     row: int
-
-
-class GuideNotThere(Conflict):
-    """The guide has left; members are bound to somebody who can serve them."""
-
-    text = Text(zh="该导购已离职，不能绑定会员", en="The guide has left and cannot be bound to members.")
-    guide_id: UUID
