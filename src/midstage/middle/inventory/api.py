@@ -7,7 +7,7 @@ from midstage.middle.inventory.locations import location_of, locations, place_lo
 from midstage.middle.inventory.look import discrepancies, movements, settle_discrepancy, stock, stock_list
 from midstage.middle.inventory.open_stock import open_stock
 from midstage.middle.inventory.plan import available, nearest, plan
-from midstage.middle.inventory.reserve import end_reservation, reservations, reserve
+from midstage.middle.inventory.reserve import end_reservation, orders_holding, reservations, reserve
 from midstage.middle.inventory.shares import drop_share, set_share, shares
 from midstage.middle.inventory.types import (
     AlreadyReserved,
@@ -84,6 +84,7 @@ __all__ = [
     "movements",
     "nearest",
     "open_stock",
+    "orders_holding",
     "place_locations",
     "plan",
     "receive",

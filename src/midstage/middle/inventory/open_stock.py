@@ -21,9 +21,12 @@ async def open_stock(tx: Tx, rows: Sequence[Opening], *, reason: str = "opening"
             raise QuantityInvalid(f"{row.on_hand_milli}, safety {row.safety_milli}")
     if len({(row.location_id, row.sku_id) for row in rows}) != len(rows):
         raise QuantityInvalid("a sku twice at one location")
-    await check_known(tx, {row.location_id for row in rows})
-    before = await store.opened_before(tx, rows)
+    locations = {row.location_id for row in rows}
+    await check_known(tx, locations)
+    before = await store.opened_before(tx, rows, locations)
     if before is not None:
         raise OpenedBefore(*before)
-    await store.copy_openings(tx, rows, reference=reference, reason=reason)
+    # In key order the index pages are filled one after the other.
+    ordered = sorted(rows, key=lambda row: (row.location_id.bytes, row.sku_id.bytes))
+    await store.copy_openings(tx, ordered, reference=reference, reason=reason)
     return reference

@@ -46,6 +46,11 @@ async def reservations(tx: Tx, order_id: UUID) -> list[Reservation]:
     return await store.reservations(tx, order_id)
 
 
+async def orders_holding(tx: Tx) -> set[UUID]:
+    """The orders to which anything is promised at this moment. For the doctor."""
+    return await store.orders_holding(tx)
+
+
 async def _short(tx: Tx, wants: Sequence[Want], merged: Sequence[Want], seller: Seller | None) -> StockShort:
     """Name the first want, as the caller ordered them, for which too little is free."""
     locations = list({want.location_id for want in merged})

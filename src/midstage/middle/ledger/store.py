@@ -28,12 +28,14 @@ from midstage.middle.ledger.types import (
 # nothing where the key is known, a balance is short, frozen or kept in lots, or an account or its asset is unknown.
 # With $16 the caller has locked the balances and decided about lots and freezes himself.
 TRANSFER = """
-with party as materialized (
-  select p.account_id, p.asset, p.delta, p.kind, p.owner, a.account_id is null as fresh,
-         (a.account_id is null and p.kind is null) or a.asset <> p.asset as wrong
+with known as materialized (
+  select a.account_id, a.asset from ledger_account a where a.brand_id = $1 and a.account_id = any($8::uuid[])
+), party as materialized (
+  select p.account_id, p.asset, p.delta, p.kind, p.owner, known.account_id is null as fresh,
+         (known.account_id is null and p.kind is null) or known.asset <> p.asset as wrong
     from unnest($8::uuid[], $9::text[], $10::bigint[], $11::text[], $12::uuid[])
       as p (account_id, asset, delta, kind, owner)
-    left join ledger_account a on a.brand_id = $1 and a.account_id = p.account_id
+    left join known using (account_id)
 ), locked as materialized (
   select b.account_id, b.amount - b.held - b.min_balance as free, b.keeps_lots, b.frozen_until
     from ledger_balance b

@@ -30,7 +30,6 @@ create table stock (
   constraint stock_never_oversold check (reserved_milli <= on_hand_milli + short_milli),
   constraint stock_shared_is_part check (shared_milli between 0 and reserved_milli)
 ) with (fillfactor = 75);
-create index stock_of_sku on stock (brand_id, sku_id, location_id);
 
 create table stock_movement (
   brand_id             integer     not null,
