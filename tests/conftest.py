@@ -16,6 +16,7 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database
 from midstage.kit.ids import BrandId
 from midstage.kit.postgres import EmbeddedPostgres
+from shop import Shop, open_shop
 
 TEMPLATE = "template_midstage"
 _brands = itertools.count(1_000_000)
@@ -89,3 +90,9 @@ def tenant() -> Tenant:
 def _psql(server: EmbeddedPostgres, sql: str) -> str:
     command = [str(server.binary("psql")), server.url_of("postgres"), "-Atqc", sql]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(db: Database) -> Shop:
+    """A brand with everything that a sale takes."""
+    return await open_shop(db)

@@ -35,9 +35,10 @@ class OtherAudience(Forbidden):
 class Desk:
     """What a process keeps for its calls. One a process, in `app.state.desk`."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, messages: access.MessagePort) -> None:
         self.database = database
         self.settings = settings
+        self.messages = messages
         self._by_code: dict[str, tuple[float, Tenant]] = {}
         self._by_brand: dict[BrandId, tuple[float, Tenant]] = {}
 

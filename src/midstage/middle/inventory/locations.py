@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from midstage.kit.database import Tx
 from midstage.middle.inventory import store
 from midstage.middle.inventory.types import Location, LocationId, NoSuchLocation
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 
 def location_of(store_id: organisation.StoreId) -> LocationId:

@@ -15,7 +15,7 @@ from midstage.middle.inventory.types import (
     StockShort,
     Want,
 )
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 NEAR_FIRST = 50  # locations asked first; nearly every cart finds all it wants there
 LOCATIONS_LIMIT = 5_000

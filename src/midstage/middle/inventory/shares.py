@@ -6,7 +6,7 @@ from midstage.middle.inventory import store
 from midstage.middle.inventory.facts import StockShareChanged
 from midstage.middle.inventory.locations import check_known
 from midstage.middle.inventory.types import LocationId, Share, ShareId, ShareInvalid
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 
 async def set_share(

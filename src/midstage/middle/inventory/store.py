@@ -29,7 +29,7 @@ from midstage.middle.inventory.types import (
     StockFilter,
     Want,
 )
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 # The percentage of a location's stock that a seller may sell: all of his own, of others' what the most exact share says.
 # A piece of statements in which l is the location, $1 the brand, $2 the seller's channel and $3 his operator.

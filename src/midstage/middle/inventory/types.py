@@ -10,7 +10,7 @@ import msgspec
 
 from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
 from midstage.middle.catalogue import api as catalogue
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 LocationId = NewType("LocationId", UUID)
 ShareId = NewType("ShareId", UUID)

@@ -19,7 +19,7 @@ from midstage.middle.orders.facts import (
 )
 from midstage.middle.orders.find import find_orders, order, order_by_number, order_detail
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
-from midstage.middle.orders.pay import payment_arrived
+from midstage.middle.orders.pay import notice_arrived, payment_arrived
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
@@ -37,7 +37,7 @@ from midstage.middle.orders.types import (
     Method,
     MoreThanSold,
     NoSuchOrder,
-    NotForSale,
+    NotSoldHere,
     NothingToRefund,
     Order,
     OrderChanged,
@@ -52,7 +52,6 @@ from midstage.middle.orders.types import (
     PlacedOrder,
     Placing,
     Quantity,
-    QuantityNotSold,
     RefundWish,
     SkuTwice,
     State,
@@ -78,7 +77,7 @@ __all__ = [
     "Method",
     "MoreThanSold",
     "NoSuchOrder",
-    "NotForSale",
+    "NotSoldHere",
     "NothingToRefund",
     "Order",
     "OrderCancelled",
@@ -103,7 +102,6 @@ __all__ = [
     "PlacedOrder",
     "Placing",
     "Quantity",
-    "QuantityNotSold",
     "RefundWish",
     "Share",
     "SkuTwice",
@@ -123,6 +121,7 @@ __all__ = [
     "hand_over",
     "import_orders",
     "merge",
+    "notice_arrived",
     "order",
     "order_by_number",
     "order_detail",

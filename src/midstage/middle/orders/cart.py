@@ -8,8 +8,8 @@ import msgspec
 
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import api as catalogue
-from midstage.middle.orders import store
-from midstage.middle.orders.types import MAX_LINES, CartFull, LineWish, NotForSale, OwnerId, QuantityNotSold
+from midstage.middle.orders import rules, store
+from midstage.middle.orders.types import MAX_LINES, CartFull, LineWish, OwnerId
 
 
 class CartLine(msgspec.Struct, frozen=True):
@@ -21,12 +21,8 @@ class CartLine(msgspec.Struct, frozen=True):
 
 
 async def put(tx: Tx, owner: OwnerId, wish: LineWish) -> list[CartLine]:
-    """Set how much of a sku is in the cart. Refuses NotForSale, QuantityNotSold, CartFull."""
-    offer = (await catalogue.offers(tx, [wish.sku_id])).get(wish.sku_id)
-    if offer is None or not offer.live:
-        raise NotForSale(wish.sku_id, why="not_listed")
-    if wish.quantity_milli % offer.milli_step:
-        raise QuantityNotSold(offer.sku_code, offer.milli_step, wish.quantity_milli)
+    """Set how much of a sku is in the cart. Refuses what the catalogue refuses, and CartFull."""
+    rules.check_offers([wish], await catalogue.offers(tx, [wish.sku_id]))
     if not await store.put_cart(tx, owner, wish.sku_id, wish.quantity_milli, most=MAX_LINES):
         raise CartFull
     return await lines(tx, owner)

@@ -54,6 +54,7 @@ async def expire_order(tx: Tx, order_id: OrderId) -> bool:
     parts = await store.parts(tx, order_id)
     await _move(tx, order, State.EXPIRED)
     await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
+    await payments.close_payment(tx, order_id)
     await inventory.end_reservation(tx, order_id, inventory.Outcome.EXPIRED)
     tx.tell(OrderExpired(order_id=order_id))
     return True

@@ -12,6 +12,19 @@ from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
 
+async def notice_arrived(tx: Tx, notice: payments.Notice) -> None:
+    """Take whatever a provider says, verified: a payment, an authorisation, a refund that came through or did not."""
+    match notice.kind:
+        case payments.NoticeKind.PAID:
+            await payment_arrived(tx, notice)
+        case payments.NoticeKind.REFUNDED | payments.NoticeKind.REFUND_FAILED:
+            await payments.book_refunded(tx, notice)
+        case payments.NoticeKind.AUTHORISED:
+            await payments.book_authorised(tx, notice)
+        case payments.NoticeKind.CLOSED:
+            pass  # our own clock ends the order; money that comes all the same is given back
+
+
 async def payment_arrived(tx: Tx, notice: payments.Notice) -> Order | None:
     """Take a provider's word that a payment was made. Returns the order, or None where nothing is to be done.
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
+
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
@@ -18,6 +20,7 @@ from midstage.middle.orders.types import (
     Line,
     LineWish,
     Method,
+    NotSoldHere,
     Order,
     OrderId,
     PlacedOrder,
@@ -36,7 +39,7 @@ HOLD = timedelta(minutes=30)
 async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     """Accept an order: price it, promise the stock, and say what is to be paid until when.
 
-    Refuses with NotForSale, QuantityNotSold, TotalMoved, PricesChanged, StockShort, AddressMissing, OrderEmpty,
+    Refuses with what catalogue, pricing and inventory refuse, and TotalMoved, NotSoldHere, AddressMissing, OrderEmpty,
     SkuTwice, StoreNotSelling or GuestHasNoStore; then nothing is written.
     """
     rules.check_wishes(placing.lines, placing.delivery)
@@ -79,20 +82,12 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     return await _write(tx, placing, order, lines, locations, plan, priced.version)
 
 
-class Priced:
+class Priced(msgspec.Struct, frozen=True):
     """What pricing a cart found: the offers and quotes, and the version of the prices that they hold for."""
 
-    __slots__ = ("offers", "quotes", "version")
-
-    def __init__(
-        self,
-        offers: dict[catalogue.SkuId, catalogue.Offer],
-        quotes: dict[catalogue.SkuId, pricing.Quote],
-        version: int,
-    ) -> None:
-        self.offers = offers
-        self.quotes = quotes
-        self.version = version
+    offers: dict[catalogue.SkuId, catalogue.Offer]
+    quotes: dict[catalogue.SkuId, pricing.Quote]
+    version: int
 
 
 async def price(
@@ -100,7 +95,6 @@ async def price(
 ) -> Priced:
     """The offers and prices of what is wished, in this store, for this level. Refuses what is not for sale."""
     sku_ids = [wish.sku_id for wish in wishes]
-    version = await pricing.version(tx)
     offers = await catalogue.offers(tx, sku_ids)
     rules.check_offers(wishes, offers)
     context = pricing.PriceContext(
@@ -110,7 +104,11 @@ async def price(
         operator_id=sold_at.operator_id,
         level=level,
     )
-    return Priced(offers, await pricing.quote(tx, context, sku_ids, at=tx.now), version)
+    quotes = await pricing.quote(tx, context, sku_ids, at=tx.now)
+    for sku_id in sku_ids:
+        if sku_id not in quotes:
+            raise NotSoldHere(sku_id)
+    return Priced(offers, quotes, quotes[sku_ids[0]].version)
 
 
 async def _store(tx: Tx, placing: Placing, shopper: members.Shopper | None) -> organisation.Store:
@@ -152,9 +150,9 @@ async def _write(
     await pricing.confirm(tx, prices)
     await store.write_placed(tx, order, lines, locations)
     payment_id = await payments.open_payment(
-        tx, order.order_id, Money(order.total_minor, order.currency), payee=None, due_at=order.expires_at
+        tx, order.order_id, Money(order.total_minor, order.currency), payee=None, due_at=order.placed_at + HOLD
     )
-    await inventory.reserve(tx, order.order_id, plan)
+    await inventory.reserve(tx, order.order_id, plan, seller=inventory.Seller(order.sales_channel, order.operator_id))
     if placing.clear_cart_of is not None:
         await cart.remove(tx, placing.clear_cart_of, [wish.sku_id for wish in placing.lines])
     tx.tell(

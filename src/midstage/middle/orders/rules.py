@@ -19,12 +19,10 @@ from midstage.middle.orders.types import (
     LineWish,
     Method,
     MoreThanSold,
-    NotForSale,
     NothingToRefund,
     Order,
     OrderEmpty,
     OrderNotMovable,
-    QuantityNotSold,
     RefundWish,
     SkuTwice,
     State,
@@ -69,13 +67,12 @@ def check_wishes(wishes: Sequence[LineWish], delivery: Delivery) -> None:
 
 
 def check_offers(wishes: Sequence[LineWish], offers: Mapping[catalogue.SkuId, catalogue.Offer]) -> None:
-    """Every sku must be live and be sold in the quantity that is wished."""
+    """Every sku must be live and be sold in the quantity that is wished. Raises what the catalogue raises."""
     for wish in wishes:
         offer = offers.get(wish.sku_id)
         if offer is None or not offer.live:
-            raise NotForSale(wish.sku_id, why="not_listed")
-        if wish.quantity_milli % offer.milli_step:
-            raise QuantityNotSold(offer.sku_code, offer.milli_step, wish.quantity_milli)
+            raise catalogue.NotForSale(str(wish.sku_id))
+        catalogue.check_quantity(offer, wish.quantity_milli)
 
 
 def price_lines(
@@ -92,9 +89,7 @@ def price_lines(
     locations = list(dict.fromkeys(want.location_id for want in plan))
     lines: list[Line] = []
     for wish in wishes:
-        quote = quotes.get(wish.sku_id)
-        if quote is None:
-            raise NotForSale(wish.sku_id, why="no_price")
+        quote = quotes[wish.sku_id]
         wants = [want for want in plan if want.sku_id == wish.sku_id]
         goods = money.times(quote.unit_minor, wish.quantity_milli)
         shares = money.split_minor(goods, [want.milli for want in wants])

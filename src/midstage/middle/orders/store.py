@@ -188,7 +188,15 @@ async def parts(tx: Tx, order_id: OrderId) -> list[Part]:
 
 async def steps(tx: Tx, order_id: OrderId) -> list[Step]:
     return [
-        Step(**{**row, "was": State(row["was"]) if row["was"] else None, "became": State(row["became"])})
+        Step(
+            row["version"],
+            State(row["was"]) if row["was"] else None,
+            State(row["became"]),
+            row["by_kind"],
+            row["by_id"],
+            row["reason"],
+            row["at"],
+        )
         for row in await tx.rows(_STEPS, tx.brand, order_id)
     ]
 

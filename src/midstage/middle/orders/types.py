@@ -267,24 +267,14 @@ class SkuTwice(Invalid):
     sku_id: UUID
 
 
-class NotForSale(Conflict):
-    """A sku cannot be bought here at the moment: not listed, retired, or without a price."""
-
-    text = Text(zh="商品 {sku_id} 目前不可购买（{why}）", en="{sku_id} cannot be bought at the moment ({why}).")
-    sku_id: UUID
-    why: str
-
-
-class QuantityNotSold(Invalid):
-    """The sku is sold in steps, and this quantity is between two of them."""
+class NotSoldHere(Conflict):
+    """A sku has no price in this store and channel at the moment."""
 
     text = Text(
-        zh="{sku_code} 以 {step_milli}/1000 为单位出售，不能买 {quantity_milli}/1000",
-        en="{sku_code} is sold in steps of {step_milli}/1000; {quantity_milli}/1000 is between two.",
+        zh="商品 {sku_id} 在此门店没有价格，暂不可购买",
+        en="{sku_id} has no price in this store; it cannot be bought here.",
     )
-    sku_code: str
-    step_milli: int
-    quantity_milli: int
+    sku_id: UUID
 
 
 class TotalMoved(Conflict):

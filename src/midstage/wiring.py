@@ -1,0 +1,117 @@
+"""Who listens to what, who serves what, and who is on the other side: the one file that knows everybody."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from litestar import Router
+
+from midstage.adapters.sandbox_messages.api import SandboxMessages
+from midstage.adapters.sandbox_pay import provider as sandbox_pay
+from midstage.fronts.mall import api as mall
+from midstage.fronts.open import api as open_front
+from midstage.kit import idempotency, partitions
+from midstage.kit.clock import Tenant, utc_now
+from midstage.kit.database import Database, Tx
+from midstage.kit.facts import Fact
+from midstage.kit.facts.subscribers import Forget, Listener, Subscriber, subscribers_of
+from midstage.kit.findings import Finding
+from midstage.kit.jobs import Job, JobHandler, Nothing, Schedule, sweep_log
+from midstage.kit.settings import Settings
+from midstage.kit.timers import TimerHandler
+from midstage.middle.access import api as access
+from midstage.middle.catalogue import api as catalogue
+from midstage.middle.identity import api as identity
+from midstage.middle.inventory import api as inventory
+from midstage.middle.ledger import api as ledger
+from midstage.middle.loyalty import api as loyalty
+from midstage.middle.members import api as members
+from midstage.middle.orders import api as orders
+from midstage.middle.organisation import api as organisation
+from midstage.middle.payments import api as payments
+from midstage.middle.pricing import api as pricing
+
+LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
+    orders.OrderPaid: (loyalty.note_purchase,),
+    orders.OrderImported: (loyalty.note_purchase,),
+    orders.OrderRefunded: (loyalty.note_purchase,),
+}
+
+FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}
+
+ROUTES: Sequence[Router] = (mall.router, open_front.router)
+
+CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
+    "organisation": organisation.checks,
+    "access": access.checks,
+    "identity": identity.checks,
+    "members": members.checks,
+    "catalogue": catalogue.checks,
+    "pricing": pricing.checks,
+    "inventory": inventory.checks,
+    "payments": payments.checks,
+    "ledger": ledger.checks,
+    "orders": orders.checks,
+    "loyalty": loyalty.checks,
+}
+
+PAYMENT_CALLBACKS = "/v1/callbacks"
+
+
+def subscribers() -> list[Subscriber]:
+    """Everybody who listens to facts."""
+    return subscribers_of(LISTENERS, forget=FORGET)
+
+
+def message_port(settings: Settings) -> access.MessagePort:
+    """Who sends codes to phones: the sandbox, until a brand wires its own."""
+    return SandboxMessages(settings.home)
+
+
+def connect_outside() -> None:
+    """Make the payment providers known to this process: the built-in one, and those of installed packages."""
+    payments.register(sandbox_pay.SandboxPay())
+    for entry in entry_points(group="midstage.providers"):
+        payments.register(entry.load()())
+
+
+async def disconnect_outside() -> None:
+    """Close the connections of the providers."""
+    await payments.close_providers()
+
+
+def callback_base(settings: Settings) -> str:
+    """Where providers reach us."""
+    return settings.public_url + PAYMENT_CALLBACKS
+
+
+def timer_handlers() -> Mapping[str, TimerHandler]:
+    """Who acts when a timer falls due."""
+    return {}
+
+
+def job_handlers(
+    database: Database, tenants: Callable[[], Awaitable[Sequence[Tenant]]]
+) -> Mapping[str, JobHandler[Any]]:
+    """Who does which job. These are schedules' alone: what must be quick is a fact or a sweep of the worker."""
+
+    async def make_room(_: Job[Nothing]) -> None:
+        now = utc_now()
+        async with database.connection() as link:
+            await partitions.ensure_partitions(link, now)
+            await partitions.drop_expired(link, now)
+        await idempotency.sweep(database, now)
+        await sweep_log(database, now)
+
+    async def tidy_books(_: Job[Nothing]) -> None:
+        for tenant in await tenants():
+            for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old):
+                await database.attempt(tenant, work)
+
+    return {"make_room": JobHandler(Nothing, make_room), "tidy_books": JobHandler(Nothing, tidy_books)}
+
+
+SCHEDULES: Sequence[Schedule] = (
+    Schedule("make_room", "17 * * * *", Nothing()),
+    Schedule("tidy_books", "*/10 * * * *", Nothing()),
+)
