@@ -13,10 +13,11 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import BadCursor, PageRequest
+from midstage.kit.rules import Ago, All, Asked, Compare, Contains, Is, Known, Long, Not, View, check
 from midstage.middle.identity import api as identity
 from midstage.middle.identity.api import Identifier, IdentifierKind
 from midstage.middle.members import api as members
-from midstage.middle.members import rules
+from midstage.middle.members import conditions, rules
 from midstage.middle.members.api import (
     Channel,
     FieldKind,
@@ -313,3 +314,23 @@ def test_a_change_says_exactly_which_fields_differ(
     expected = {code: value for code, value in {**before, **change}.items() if value is not None}
     assert after.extra == expected
     assert changed == [code for code in sorted({*before, *expected}) if before.get(code) != expected.get(code)]
+
+
+async def test_a_rule_may_ask_about_every_field_of_a_member(db: Database, brand: Tenant) -> None:
+    async with db.writing(brand) as tx:
+        member = await joined(tx)
+        await members.write_labels(tx, {member.person_id: {"vip"}})
+        view = View(members.rule_values(member, await members.labels(tx, member.person_id)))
+    assert set(view.values) == {each.name for each in conditions.FIELDS}
+    rule = check(
+        All(
+            [
+                Compare("member.level", Is.EQUAL, "basic"),
+                Compare("member.store", Is.EQUAL, str(member.store_id)),
+                Contains("member.labels", "vip"),
+                Not(Known("member.birthday")),
+                Ago("member.joined_at", Long.LESS_THAN, 1),
+            ]
+        )
+    )
+    assert rule.is_true(view, Asked(tx.now, brand))

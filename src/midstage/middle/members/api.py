@@ -3,6 +3,7 @@
 from midstage.middle.members.binding import bind, bindings, hand_over, note_guide_left
 from midstage.middle.members.bulk import bulk_join
 from midstage.middle.members.checks import checks
+from midstage.middle.members.conditions import rule_values
 from midstage.middle.members.consents import consent_history, consents, give_consent, who_agrees, withdraw_consent
 from midstage.middle.members.facts import (
     ConsentGiven,
@@ -110,6 +111,7 @@ __all__ = [
     "members",
     "note_guide_left",
     "put_level",
+    "rule_values",
     "shopper",
     "who_agrees",
     "withdraw_consent",
