@@ -160,7 +160,7 @@ class SandboxPay:
         reason = ""
         for attempt in range(self._attempts):
             if attempt:
-                await asyncio.sleep(PAUSE_S * 4**attempt * (0.5 + random.random()))  # noqa: S311  # a pause, no secret
+                await asyncio.sleep(PAUSE_S * 3 ** (attempt - 1) * (1 + random.random()))  # noqa: S311  # a pause, no secret
             try:
                 answer = await self._send(merchant, method, path, body)
             except httpx.HTTPError as error:

@@ -86,10 +86,13 @@ class Outcome(msgspec.Struct, frozen=True):
 class Conformance:
     """The checks; each makes payments of its own, so that they run in any order and together."""
 
-    def __init__(self, provider: PaymentProvider, merchant: Merchant, driver: Driver) -> None:
+    def __init__(
+        self, provider: PaymentProvider, merchant: Merchant, driver: Driver, *, wait_s: float = WAIT_S
+    ) -> None:
         self._provider = provider
         self._merchant = merchant
         self._driver = driver
+        self._wait_s = wait_s
 
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Every check by name; it raises Nonconforming."""
@@ -302,7 +305,7 @@ class Conformance:
         return (await self._provider.query(self._merchant, order.payment_id)).transaction_no
 
     async def _until(self, payment_id: PaymentId, state: StandingState) -> bool:
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + self._wait_s
         while time.monotonic() < until:
             if (await self._provider.query(self._merchant, payment_id)).state is state:
                 return True
@@ -317,7 +320,7 @@ class Conformance:
         return standing.state is not RefundStandingState.FAILED
 
     async def _refunded(self, wish: RefundOrder) -> RefundStanding:
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + self._wait_s
         while time.monotonic() < until:
             standing = await self._provider.query_refund(self._merchant, wish.refund_id)
             if standing.state is RefundStandingState.REFUNDED:
@@ -326,7 +329,7 @@ class Conformance:
         raise Nonconforming("a refund did not come to an end")
 
     async def _told(self, payment_id: PaymentId, kind: NoticeKind) -> Notice:
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + self._wait_s
         while time.monotonic() < until:
             for callback in await self._driver.callbacks():
                 notice = self._provider.verify(self._merchant, callback.headers, callback.body, now=_now())

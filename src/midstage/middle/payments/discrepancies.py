@@ -7,7 +7,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.kit.paging import Page, PageRequest
-from midstage.middle.payments import booking, store
+from midstage.middle.payments import booking, merchants, store
 from midstage.middle.payments.types import (
     Discrepancy,
     DiscrepancyFilters,
@@ -15,7 +15,6 @@ from midstage.middle.payments.types import (
     DiscrepancyKind,
     DiscrepancyState,
     NoSuchDiscrepancy,
-    NoSuchMerchant,
     NoSuchPayment,
     Notice,
     NoticeKind,
@@ -52,21 +51,20 @@ async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> 
 
     The payment is not paid by it. Raises NoSuchDiscrepancy, TransactionTaken.
     """
-    found = await _end(tx, discrepancy_id, DiscrepancyState.ACCEPTED, note, DiscrepancyKind.AMOUNT_DIFFERS)
-    if found.payment_id is None or found.merchant_id is None:
+    seen = await store.read_discrepancy(tx, discrepancy_id)
+    if seen is None or seen.payment_id is None or seen.merchant_id is None:
         raise NoSuchDiscrepancy(discrepancy_id)
-    payment = await store.lock_payment(tx, found.payment_id)
-    merchant = await store.read_merchant(tx, found.merchant_id)
+    payment = await store.lock_payment(tx, seen.payment_id)
     if payment is None:
-        raise NoSuchPayment(found.payment_id)
-    if merchant is None:
-        raise NoSuchMerchant("")
+        raise NoSuchPayment(seen.payment_id)
+    merchant = await merchants.merchant_of(tx, seen.merchant_id)
+    found = await _end(tx, discrepancy_id, DiscrepancyState.ACCEPTED, note, DiscrepancyKind.AMOUNT_DIFFERS)
     notice = Notice(
         kind=NoticeKind.PAID,
-        merchant_id=found.merchant_id,
+        merchant_id=merchant.merchant_id,
         payee=merchant.payee,
         provider=merchant.provider,
-        payment_id=found.payment_id,
+        payment_id=payment.payment_id,
         transaction_no=found.transaction_no,
         amount=found.got,
         at=found.happened_at,
@@ -83,18 +81,21 @@ async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> 
         amount_minor=found.got.minor,
         currency=found.got.currency,
         method=merchant.provider,
-        merchant_id=found.merchant_id,
+        merchant_id=merchant.merchant_id,
     )
     return found
 
 
 async def dismiss(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> Discrepancy:
     """A person has seen that nothing is to be done; a payment that was flagged for it alone is open again."""
+    seen = await store.read_discrepancy(tx, discrepancy_id)
+    if seen is not None and seen.payment_id is not None:
+        await store.lock_payment(tx, seen.payment_id)
     found = await _end(tx, discrepancy_id, DiscrepancyState.DISMISSED, note, *DiscrepancyKind)
-    if found.kind is DiscrepancyKind.AMOUNT_DIFFERS and found.payment_id is not None:
-        await store.lock_payment(tx, found.payment_id)
-        if not await store.open_discrepancies_of(tx, found.payment_id):
-            await store.unflag_payment(tx, found.payment_id)
+    if found.kind is not DiscrepancyKind.AMOUNT_DIFFERS or found.payment_id is None:
+        return found
+    if not await store.open_discrepancies_of(tx, found.payment_id):
+        await store.unflag_payment(tx, found.payment_id)
     return found
 
 

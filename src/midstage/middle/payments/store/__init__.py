@@ -14,6 +14,7 @@ from midstage.middle.payments.store.discrepancy import (
     list_discrepancies,
     note_discrepancy,
     open_discrepancies_of,
+    read_discrepancy,
 )
 from midstage.middle.payments.store.merchant import (
     merchants,
@@ -90,6 +91,7 @@ __all__ = [
     "payments_to_query",
     "put_merchant",
     "queried_attempt",
+    "read_discrepancy",
     "read_merchant",
     "read_payment",
     "read_refund",

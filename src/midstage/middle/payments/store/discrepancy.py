@@ -35,6 +35,11 @@ OPEN_DISCREPANCIES_OF = """
 select count(*) from payment_discrepancy
  where brand_id = $1 and payment_id = $2 and state = 'open' and kind = 'amount_differs'
 """
+READ_DISCREPANCY = """
+select discrepancy_id, kind, payment_id, refund_id, merchant_id, transaction_no, expected_minor,
+       expected_currency, got_minor, got_currency, happened_at, state, note, found_at, ended_at from payment_discrepancy
+ where brand_id = $1 and discrepancy_id = $2
+"""
 LIST_DISCREPANCIES = """
 select discrepancy_id, kind, payment_id, refund_id, merchant_id, transaction_no, expected_minor,
        expected_currency, got_minor, got_currency, happened_at, state, note, found_at, ended_at from payment_discrepancy
@@ -64,6 +69,11 @@ async def note_discrepancy(tx: Tx, found: Discrepancy) -> bool:
         found.note,
     )
     return touched == 1
+
+
+async def read_discrepancy(tx: Tx, discrepancy_id: DiscrepancyId) -> Discrepancy | None:
+    row = await tx.row(READ_DISCREPANCY, tx.brand, discrepancy_id)
+    return None if row is None else to_discrepancy(row)
 
 
 async def end_discrepancy(
