@@ -41,9 +41,14 @@ class PastOrder(msgspec.Struct, frozen=True, kw_only=True):
     def total_minor(self) -> int:
         return sum(line.charged_minor for line in self.lines)
 
+    @property
+    def paid_minor(self) -> int:
+        """What was paid. A till may give out more for coupons than the goods cost; that was never a payment."""
+        return max(self.total_minor, 0)
+
 
 class LineDoesNotAddUp(Invalid):
-    """The total of a line is its goods amount less its discount; nothing was imported."""
+    """The total of a line is its goods amount less its discount, and that is the sum of its parts where they are given."""
 
     text = Text(
         zh="单据 {note} 第 {line_no} 行金额不平：{goods_minor} − {discount_minor} ≠ {total_minor}",
@@ -69,7 +74,7 @@ async def import_orders(tx: Tx, orders: Sequence[PastOrder]) -> None:
     await store.copy_lines(tx, ((order.order_id, line) for order in orders for line in order.lines))
     await store.copy_steps(tx, ((order.order_id, order.placed_at) for order in orders))
     await payments.import_paid(
-        tx, [(order.order_id, Money(order.total_minor, order.currency), order.placed_at) for order in orders]
+        tx, [(order.order_id, Money(order.paid_minor, order.currency), order.placed_at) for order in orders]
     )
     for n, order in enumerate(orders, start=1):
         tx.tell(_told(order), at=order.placed_at)
@@ -81,7 +86,8 @@ def _check(order: PastOrder) -> None:
     if not order.lines:
         raise OrderEmpty
     for line in order.lines:
-        if line.goods_minor - line.discount_minor != line.total_minor:
+        taken = sum(discount.amount_minor for discount in line.discounts) if line.discounts else line.discount_minor
+        if line.goods_minor - line.discount_minor != line.total_minor or taken != line.discount_minor:
             raise LineDoesNotAddUp(order.note, line.line_no, line.goods_minor, line.discount_minor, line.total_minor)
 
 
@@ -114,7 +120,7 @@ def _heads(tx: Tx, orders: Sequence[PastOrder], serials: Sequence[int]) -> Itera
             "total_minor": total,
             "tax_minor": tax,
             "tax_added_minor": total - goods + discount,
-            "paid_minor": total,
+            "paid_minor": order.paid_minor,
             "delivery": '{"method":"carry_out","address":null}',
             "note": order.note,
             "business_date": day,
@@ -135,7 +141,7 @@ def _told(order: PastOrder) -> OrderImported:
         referrer_id=order.crediting.referrer_id,
         member_id=order.member_id,
         currency=order.currency,
-        paid_minor=order.total_minor,
+        paid_minor=order.paid_minor,
         units_milli=sum(line.quantity_milli for line in order.lines),
         placed_at=order.placed_at,
     )

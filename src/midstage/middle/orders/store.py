@@ -402,7 +402,7 @@ _COPIED_HEAD = (
 _COPIED_LINE = (
     "brand_id", "order_id", "line_no", "part_no", "sku_id", "product_id", "sku_code", "title_zh", "title_en",
     "options", "unit", "quantity_milli", "unit_minor", "list_minor", "price_rule", "goods_minor", "discount_minor",
-    "tax_class", "tax_rate_millionths", "tax_inclusive", "tax_minor", "total_minor",
+    "tax_class", "tax_rate_millionths", "tax_inclusive", "tax_minor", "total_minor", "discounts",
 )  # fmt: skip
 _COPIED_STEP = ("brand_id", "order_id", "version", "became", "by_kind", "by_id", "reason", "at")
 
@@ -418,7 +418,10 @@ async def copy_lines(tx: Tx, of_orders: Iterable[tuple[OrderId, Line]]) -> None:
     await tx.copy(
         "order_line",
         _COPIED_LINE,
-        ((brand, order_id, *_line_values(line), line.total_minor) for order_id, line in of_orders),
+        (
+            (brand, order_id, *_line_values(line), line.total_minor, _json(line.discounts) if line.discounts else "[]")
+            for order_id, line in of_orders
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """The words of the order book."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, NewType
@@ -121,8 +122,19 @@ class Crediting(msgspec.Struct, frozen=True):
     referrer_id: UUID | None
 
 
+class Discount(msgspec.Struct, frozen=True):
+    """A part of what was taken off a line: by what, how much, and who bears it."""
+
+    kind: str
+    amount_minor: int
+    borne_by: str
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an order; money in minor units, quantities in thousandths."""
+    """One line of an order; money in minor units, quantities in thousandths.
+
+    `discounts` say what `discount_minor` is made of, where that is known; an import may give them.
+    """
 
     line_no: int
     part_no: int
@@ -146,6 +158,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     tax_minor: int
     refunded_minor: int = 0
     returned_milli: int = 0
+    discounts: Sequence[Discount] = ()
 
     @property
     def charged_minor(self) -> int:
