@@ -32,6 +32,7 @@ from midstage.middle.catalogue.api import (
     Sort,
     State,
     TaxClass,
+    Value,
 )
 from midstage.middle.catalogue.lexemes import Document
 
@@ -188,7 +189,7 @@ async def test_filters_hold_for_search_and_list_alike(db: Database, tenant: Tena
         other = await catalogue.create_category(tx, CategoryDraft("food", Name("食品", "Food")))
 
         def draft(code: str, category: CategoryId, trademark: str, **more: str) -> ProductDraft:
-            attributes = {"material": more["material"]} if "material" in more else {}
+            attributes: dict[str, Value] = {"material": more["material"]} if "material" in more else {}
             return ProductDraft(
                 code, Name("毛衣", code), category, "standard", [SkuDraft(code)], trademark, attributes=attributes,
                 tags=[more["tag"]] if "tag" in more else [], state=State(more.get("state", "live")),

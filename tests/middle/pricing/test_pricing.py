@@ -7,15 +7,19 @@ from uuid import UUID
 
 import msgspec
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
-from midstage.kit.ids import new_id
+from midstage.kit.ids import BrandId, new_id
 from midstage.kit.paging import PageRequest
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.catalogue.api import CategoryDraft, Name, ProductDraft, SkuDraft, SkuId, TaxClass
+from midstage.middle.members import api as members
+from midstage.middle.organisation import api as organisation
+from midstage.middle.organisation.api import NewOperator, NewStore, NewUnit, OperatorId, StoreId, UnitId
 from midstage.middle.pricing import api as pricing
 from midstage.middle.pricing.api import (
     BasePrice,
@@ -31,10 +35,25 @@ from midstage.middle.pricing.api import (
 )
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-STORES = [UUID(int=n) for n in (1, 2)]
-OPERATORS = [UUID(int=n) for n in (11, 12)]
-UNITS = [UUID(int=n) for n in (21, 22, 23)]
+STORES = [StoreId(UUID(int=n)) for n in (1, 2)]
+OPERATORS = [OperatorId(UUID(int=n)) for n in (11, 12)]
+UNITS = [UnitId(UUID(int=n)) for n in (21, 22, 23)]
 HERE = PriceContext("mall", STORES[0], UNITS[:2], OPERATORS[0], "gold")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tenant(db: Database) -> Tenant:
+    """A brand with two stores, two operators, three parts of the tree, and the default levels."""
+    code = f"p{new_id().hex[-12:]}"
+    brand = await organisation.create_brand(db, code=code, name="云织", currency="CNY", zone="Asia/Shanghai")
+    franchisee = organisation.OperatorKind.FRANCHISEE
+    async with db.writing(brand) as tx:
+        await organisation.create_units(tx, [NewUnit(code=f"U{u.int}", name="区", unit_id=u) for u in UNITS])
+        new = [NewOperator(code=f"O{o.int}", name="商", kind=franchisee, operator_id=o) for o in OPERATORS]
+        await organisation.create_operators(tx, new)
+        await organisation.create_stores(tx, [NewStore(code=f"S{s.int}", name="店", store_id=s) for s in STORES])
+        await members.default_levels(tx)
+    return brand
 
 
 async def _skus(tx: Tx, count: int = 1, *, currency: str = "CNY") -> list[SkuId]:
@@ -264,6 +283,24 @@ async def test_an_entry_needs_a_list_price_in_the_lists_currency(db: Database, t
         assert (await pricing.entries(tx, made.price_list_id)).items == []
 
 
+async def test_a_scope_names_what_the_brand_has(db: Database, tenant: Tenant) -> None:
+    wrong = {
+        organisation.NoSuchStore: Scope(store_id=StoreId(new_id())),
+        organisation.NoSuchOperator: Scope(operator_id=OperatorId(new_id())),
+        organisation.NoSuchUnit: Scope(unit_id=UnitId(new_id())),
+        members.NoSuchLevel: Scope(level="diamond"),
+        catalogue.CatalogueTextWrong: Scope(sales_channel=""),
+    }
+    async with db.writing(tenant) as tx:
+        made = await pricing.create_price_list(tx, PriceListDraft("sale", Name("促销"), "CNY", NOON))
+        for refusal, scope in wrong.items():
+            with pytest.raises(refusal):
+                await pricing.create_price_list(tx, PriceListDraft("x", Name("促销"), "CNY", NOON, scope=scope))
+            with pytest.raises(refusal):
+                await pricing.change_price_list(tx, made.price_list_id, PriceListChange(scope=scope))
+        assert (await pricing.price_lists(tx)).items == [made]
+
+
 async def test_an_ended_list_stays_as_it_was(db: Database, tenant: Tenant) -> None:
     async with db.writing(tenant) as tx:
         (sku,) = await _skus(tx)
@@ -308,6 +345,6 @@ async def test_price_lists_page_and_are_changed_over_the_version_seen(db: Databa
 async def test_another_brand_has_other_prices(db: Database, tenant: Tenant) -> None:
     async with db.writing(tenant) as tx:
         (sku,) = await _skus(tx)
-    async with db.reading(msgspec.structs.replace(tenant, brand=tenant.brand + 500_000)) as tx:
+    async with db.reading(msgspec.structs.replace(tenant, brand=BrandId(tenant.brand + 500_000))) as tx:
         assert await pricing.quote(tx, HERE, [sku], at=NOON) == {}
         assert await pricing.version(tx) == 0

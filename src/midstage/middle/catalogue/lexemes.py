@@ -9,7 +9,8 @@ which no word does, so that one index answers text, category, trademark, tag, at
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,7 @@ _RUN = "々〆〇\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufa
 _PAIRED = re.compile(f"[{_RUN}]")
 _LETTER = f"(?:(?![{_RUN}])[^\\W_])"
 _PIECES = re.compile(f"(?P<run>[{_RUN}]+)|{_LETTER}+(?:[-_./'’&+]{_LETTER}+)*")
+_ASCII_PIECES = re.compile("(?P<run>(?!))|[a-z0-9]+(?:[-_./'&+][a-z0-9]+)*")  # the same for most English, quicker
 _JOINTS = re.compile(r"[-_./'’&+]")
 
 
@@ -62,25 +64,35 @@ def vector(document: Document) -> str:
     found: dict[str, list[str]] = {}
     at = 1
     for weight, texts in (("A", document.names), ("B", document.around), ("C", document.codes)):
-        for text in dict.fromkeys(normal(text) for text in texts):
-            for offset, lexeme in _lexemes(text):
+        for text in dict.fromkeys(texts):
+            length, cut = _cut(text)
+            for offset, lexeme in cut:
                 found.setdefault(lexeme, []).append(f"{min(at + offset, _MAX_PLACE)}{weight}")
-            at += len(text) + 2  # pieces of two texts are never neighbours
-    placed = [f"{_quoted(lexeme)}:{','.join(places)}" for lexeme, places in found.items()]
+            at += length + 2  # pieces of two texts are never neighbours
+    placed = [f"'{lexeme}':{','.join(places)}" for lexeme, places in found.items()]
     bare = [_quoted(f"=g{gtin}") for gtin in document.gtins] + [_quoted(mark) for mark in document.marks]
     return " ".join(placed + bare)
 
 
-def _lexemes(text: str) -> Iterable[tuple[int, str]]:
-    for piece in _PIECES.finditer(text):
+@lru_cache(maxsize=4096)  # thousands of products share trademark, categories and options
+def _cut(text: str) -> tuple[int, list[tuple[int, str]]]:
+    """How long a text is as search compares it, and its lexemes with their offsets; no lexeme holds a quote."""
+    key = normal(text)
+    lexemes: list[tuple[int, str]] = []
+    for piece in _pieces(key):
         start, body = piece.start(), piece.group()
-        if piece.group("run"):
-            yield from ((start + i, body[i : i + 2]) for i in range(len(body)))  # the last is one character
+        if piece["run"]:
+            lexemes += [(start + i, body[i : i + 2]) for i in range(len(body))]  # the last is one character
             continue
         parts = _JOINTS.split(body)
-        yield from ((start, part) for part in parts)
+        lexemes += [(start, part) for part in parts]
         if len(parts) > 1:
-            yield start, "".join(parts)
+            lexemes.append((start, "".join(parts)))
+    return len(key), lexemes
+
+
+def _pieces(key: str) -> Iterator[re.Match[str]]:
+    return (_ASCII_PIECES if key.isascii() else _PIECES).finditer(key)
 
 
 def query(text: str, marks: Sequence[str]) -> Query | None:
@@ -88,11 +100,11 @@ def query(text: str, marks: Sequence[str]) -> Query | None:
     if len(text) > MAX_TEXT:
         raise SearchTooLong(MAX_TEXT)
     key = normal(text)
-    pieces = list(_PIECES.finditer(key))
+    pieces = list(_pieces(key))
     if not pieces:
         return None
-    find = [_asked(piece.group(), run=bool(piece.group("run")), names_only=False) for piece in pieces]
-    named = [_asked(piece.group(), run=bool(piece.group("run")), names_only=True) for piece in pieces]
+    find = [_asked(piece.group(), run=bool(piece["run"]), names_only=False) for piece in pieces]
+    named = [_asked(piece.group(), run=bool(piece["run"]), names_only=True) for piece in pieces]
     return Query(" & ".join([*find, marked(marks)]), " & ".join(named), key)
 
 
@@ -121,6 +133,7 @@ def category_mark(category: UUID) -> str:
     return f"=k{category.hex}"
 
 
+@lru_cache(maxsize=4096)
 def trademark_mark(trademark: str) -> str:
     return f"=m{normal(trademark)}"
 

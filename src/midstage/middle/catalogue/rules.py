@@ -56,10 +56,14 @@ _PIECE = 1000
 
 def check_text(field: str, value: str, limit: int, *, empty: bool = False) -> None:
     """Raises CatalogueTextWrong where a text is blank, too long, or has control characters."""
-    # The longest texts have lines, so a line feed is allowed there alone.
-    hidden = any(unicodedata.category(char) in {"Cc", "Cs"} for char in value if char != "\n" or limit <= MAX_NAME)
+    hidden = not value.isprintable() and _has_control(value, lines=limit > MAX_NAME)
     if hidden or len(value) > limit or not (empty or value.strip()) or value != value.strip():
         raise CatalogueTextWrong(field, limit)
+
+
+def _has_control(value: str, *, lines: bool) -> bool:
+    """Control characters and lone surrogates; the longest texts may have lines."""
+    return any(unicodedata.category(char) in {"Cc", "Cs"} for char in value if not (lines and char == "\n"))
 
 
 def check_code(field: str, code: str) -> None:

@@ -10,6 +10,8 @@ from midstage.kit.ids import new_id
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.catalogue.api import SkuId
+from midstage.middle.members import api as members
+from midstage.middle.organisation import api as organisation
 from midstage.middle.pricing import rules, store
 from midstage.middle.pricing.base import CHUNK, FACT, parts
 from midstage.middle.pricing.facts import EntriesChanged, EntryChange, PriceListChanged
@@ -26,6 +28,7 @@ from midstage.middle.pricing.types import (
     PriceListId,
     PriceListState,
     PriceListStateWrong,
+    Scope,
 )
 
 _ALL = PriceListFilters()
@@ -51,7 +54,10 @@ async def entries(tx: Tx, price_list_id: PriceListId, page: PageRequest = _FIRST
 
 
 async def create_price_list(tx: Tx, draft: PriceListDraft) -> PriceList:
-    """Create a price list; nothing costs anything else until it is published."""
+    """Create a price list; nothing costs anything else until it is published.
+
+    Raises PriceListCodeTaken, PriceListPeriodWrong, PriceCurrencyWrong, and NoSuch… for a scope that there is not.
+    """
     found = PriceList(
         price_list_id=PriceListId(new_id()),
         code=draft.code,
@@ -65,6 +71,7 @@ async def create_price_list(tx: Tx, draft: PriceListDraft) -> PriceList:
         version=1,
     )
     _check(found)
+    await _check_scope(tx, found.scope)
     await store.insert_list(tx, found)
     await _tell(tx, found, moved=False)
     tx.note("pricing.create_price_list", "price_list", found.price_list_id, after=found)
@@ -128,6 +135,8 @@ async def _change(tx: Tx, price_list_id: PriceListId, seen: int | None, action: 
         raise PriceListStateWrong(before.code, before.state.value)
     after = msgspec.structs.replace(before, **fields, version=before.version + 1)
     _check(after)
+    if after.scope != before.scope:
+        await _check_scope(tx, after.scope)
     await store.write_list(tx, after)
     await _tell(tx, after, moved=PriceListState.LIVE in (before.state, after.state))
     tx.note(action, "price_list", price_list_id, before=before, after=after)
@@ -147,11 +156,22 @@ async def _open(tx: Tx, price_list_id: PriceListId) -> PriceList:
 def _check(found: PriceList) -> None:
     catalogue.check_code("code", found.code)
     catalogue.check_name("name", found.name)
-    for field, text in (("sales_channel", found.scope.sales_channel), ("level", found.scope.level)):
-        if text is not None:
-            catalogue.check_code(field, text)
+    if found.scope.sales_channel is not None:
+        catalogue.check_code("sales_channel", found.scope.sales_channel)
     rules.check_currency(found.currency)
     rules.check_period(found.starts_at, found.ends_at)
+
+
+async def _check_scope(tx: Tx, scope: Scope) -> None:
+    """Raises organisation's and members' NoSuch… for the part that the brand does not have."""
+    if scope.store_id is not None:
+        await organisation.one_store(tx, scope.store_id)
+    if scope.operator_id is not None:
+        await organisation.operator(tx, scope.operator_id)
+    if scope.unit_id is not None:
+        await organisation.unit(tx, scope.unit_id)
+    if scope.level is not None and scope.level not in {level.code for level in await members.levels(tx)}:
+        raise members.NoSuchLevel(scope.level)
 
 
 async def _tell(tx: Tx, found: PriceList, *, moved: bool) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
 from midstage.middle.catalogue.api import Name, SkuId
+from midstage.middle.organisation.api import OperatorId, StoreId, UnitId
 
 PriceListId = NewType("PriceListId", UUID)
 
@@ -39,9 +40,9 @@ class PriceContext(msgspec.Struct, frozen=True):
     """
 
     sales_channel: str
-    store_id: UUID
-    unit_path: Sequence[UUID]
-    operator_id: UUID
+    store_id: StoreId
+    unit_path: Sequence[UnitId]
+    operator_id: OperatorId
     level: str | None = None
 
 
@@ -49,9 +50,9 @@ class Scope(msgspec.Struct, frozen=True):
     """Where and for whom a price list holds: every part that is given must fit; none at all holds everywhere."""
 
     sales_channel: str | None = None
-    store_id: UUID | None = None
-    operator_id: UUID | None = None
-    unit_id: UUID | None = None
+    store_id: StoreId | None = None
+    operator_id: OperatorId | None = None
+    unit_id: UnitId | None = None
     level: str | None = None
 
 
@@ -97,7 +98,7 @@ class PriceListFilters(msgspec.Struct, frozen=True):
     """Which price lists; every one that is given must fit."""
 
     state: PriceListState | None = None
-    store_id: UUID | None = None
+    store_id: StoreId | None = None
     sales_channel: str | None = None
     level: str | None = None
 

@@ -72,7 +72,8 @@ create table product (
   primary key (brand_id, product_id),
   unique (brand_id, code)
 );
-create index product_search on product using gin (search);
+-- A short pending list: every search reads all of it, and 4 MB (the default) made the narrowest one 100 times slower.
+create index product_search on product using gin (search) with (gin_pending_list_limit = 64);
 create index product_by_state on product (brand_id, state, product_id);
 create index product_by_change on product (brand_id, changed_at, product_id);
 create index product_of_tax_class on product (brand_id, tax_class);
