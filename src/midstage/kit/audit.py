@@ -45,10 +45,10 @@ def masked(value: str) -> str:
     return value[:keep] + "*" * (len(value) - 2 * keep) + value[-keep:]
 
 
-async def write(link: Runs, brand: BrandId, by: Principal, entries: Sequence[Entry]) -> None:
+async def write(tx: Runs, brand: BrandId, by: Principal, entries: Sequence[Entry]) -> None:
     """Insert the entries of one transaction."""
     json = msgspec.json.encode
-    await link.execute(
+    await tx.run(
         INSERT,
         brand,
         by.kind,

@@ -25,6 +25,8 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+Statement = tuple[str, tuple[Any, ...]]
+
 ATTEMPTS = 4  # three losers of a race in a row are rare; a fifth try would only hide a design fault
 _PAUSE_S = 0.01
 SCHEMA_VERSION_QUERY = "select version_num from alembic_version"
@@ -63,7 +65,7 @@ class Tx:
         self.read_only = read_only
         self.told: list[tuple[Fact, datetime]] = []
         self.noted: list[audit.Entry] = []
-        self.recorder: list[str] | None = None
+        self.recorder: list[Statement] | None = None
 
     @property
     def brand(self) -> BrandId:
@@ -71,28 +73,28 @@ class Tx:
 
     async def rows(self, sql: str, *args: Any) -> list[Record]:
         """All rows of a query."""
-        self._record(sql)
+        self._record(sql, args)
         return await self._link.fetch(sql, *args)
 
     async def row(self, sql: str, *args: Any) -> Record | None:
         """The first row, or None."""
-        self._record(sql)
+        self._record(sql, args)
         return await self._link.fetchrow(sql, *args)
 
     async def value(self, sql: str, *args: Any) -> Any:
         """The first value of the first row, or None."""
-        self._record(sql)
+        self._record(sql, args)
         return await self._link.fetchval(sql, *args)
 
     async def run(self, sql: str, *args: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        self._record(sql)
+        self._record(sql, args)
         status = await self._link.execute(sql, *args)
         return int(status.rpartition(" ")[2]) if status[-1].isdigit() else 0
 
     async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
         """Load many rows by COPY. A violated constraint fails the whole of it."""
-        self._record(f"copy {table}")
+        self._record(f"copy {table}", ())
         await self._link.copy_records_to_table(table, columns=list(columns), records=records)
 
     @asynccontextmanager
@@ -128,16 +130,19 @@ class Tx:
         """Write what was told and noted so far. The commit does it; a long import may do it in between."""
         if self.told:
             day = self.tenant.business_date
-            self._record(log.INSERT)
-            await log.write(self._link, self.brand, [(fact, day(at)) for fact, at in self.told])
+            await log.write(self, self.brand, [(fact, day(at)) for fact, at in self.told])
             self.told.clear()
         if self.noted:
-            await audit.write(self._link, self.brand, self.by, self.noted)
+            await audit.write(self, self.brand, self.by, self.noted)
             self.noted.clear()
 
-    def _record(self, sql: str) -> None:
+    def mark(self, boundary: str) -> None:
+        """Note where a transaction begins or ends, where statements are recorded."""
+        self._record(boundary, ())
+
+    def _record(self, sql: str, args: tuple[Any, ...]) -> None:
         if self.recorder is not None:
-            self.recorder.append(sql)
+            self.recorder.append((sql, args))
 
 
 class Database:
@@ -147,7 +152,7 @@ class Database:
         self._writers = writers
         self._readers = readers
         self.url = url
-        self.recorder: list[str] | None = None
+        self.recorder: list[Statement] | None = None
         """When set, every statement of every Tx is appended: query budgets and the bare benchmark use it."""
 
     @classmethod
@@ -170,10 +175,12 @@ class Database:
         async with self.connection() as link:
             tx = Tx(link, tenant, now=now or utc_now(), by=by)
             tx.recorder = self.recorder
+            tx.mark("begin")
             await link.execute("begin")
             try:
                 yield tx
                 await tx.flush()
+                tx.mark("commit")
                 await link.execute("commit")
             except BaseException:
                 if not link.is_closed():

@@ -180,7 +180,7 @@ async def test_one_statement_for_the_known_and_for_the_new(db: Database, tenant:
         tx.recorder = []
         await attach(tx, PHONE, OPENID)
         await attach(tx, PHONE, OPENID)
-        assert tx.recorder == [store.ATTACH, store.ATTACH]
+        assert [sql for sql, _ in tx.recorder] == [store.ATTACH, store.ATTACH]
 
 
 async def test_two_with_the_same_new_phone_become_one_person(db: Database, tenant: Tenant) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of, language
@@ -20,6 +21,7 @@ from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
 
 TAGS = ["mall: orders"]
+InState = Annotated[orders.State | None, Parameter(query="state", description="Only orders that stand there")]
 Note = Annotated[str, msgspec.Meta(max_length=500)]
 
 
@@ -133,10 +135,10 @@ async def cancel(order_id: UUID, data: Cancel, tx: Tx, shopper: Shopper) -> Orde
 
 @reading("/orders", tags=TAGS)
 async def my_orders(
-    tx: Tx, shopper: Shopper, state: orders.State | None = None, after: str | None = None, limit: Limit = 20
+    tx: Tx, shopper: Shopper, in_state: InState = None, after: str | None = None, limit: Limit = 20
 ) -> Page[OrderView]:
     """My orders, of every channel, the newest first."""
-    filters = orders.OrderFilters(member_id=shopper.member_id, state=state)
+    filters = orders.OrderFilters(member_id=shopper.member_id, state=in_state)
     found = await orders.find_orders(tx, filters, PageRequest(after, limit))
     return Page([order_view(order) for order in found.items], found.next)
 

@@ -18,15 +18,15 @@ select $1, told.type, told.version, told.key, told.payload, told.business_date
 
 
 class Runs(Protocol):
-    """What can run a statement: a connection."""
+    """What can run a statement: a transaction."""
 
-    async def execute(self, query: str, *args: Any) -> str: ...
+    async def run(self, sql: str, *args: Any) -> int: ...
 
 
-async def write(link: Runs, brand: BrandId, told: Sequence[tuple[Fact, date]]) -> None:
+async def write(tx: Runs, brand: BrandId, told: Sequence[tuple[Fact, date]]) -> None:
     """Insert what was told, in the order in which it was told."""
     facts = [fact for fact, _ in told]
-    await link.execute(
+    await tx.run(
         INSERT,
         brand,
         [type(fact).__name__ for fact in facts],
