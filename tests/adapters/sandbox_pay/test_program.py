@@ -21,7 +21,7 @@ async def test_a_killed_program_has_lost_nothing_and_delivers_when_it_is_back(
     here = payments.Merchant(
         merchant.merchant_id, None, "sandbox", {**merchant.settings, "base_url": own.url}, merchant.secrets
     )
-    order = Conformance(sandbox, here, mailbox)._order(1234)
+    order = Conformance(sandbox, here, mailbox).order(1234)
     mailbox.refuse = 10_000
     created = await sandbox.create(here, order)
     await mailbox.pay(created)
@@ -42,7 +42,7 @@ async def test_the_cashier_says_in_both_languages_that_it_is_simulated(
     sandbox: SandboxPay, merchant: payments.Merchant, mailbox: Mailbox
 ) -> None:
     suite = Conformance(sandbox, merchant, mailbox)
-    order = suite._order(990)
+    order = suite.order(990)
     created = await sandbox.create(merchant, order)
     async with httpx.AsyncClient(headers={"accept": "text/html"}) as browser:
         zh = await browser.get(f"{created.cashier_url}?lang=zh-CN")
@@ -76,7 +76,7 @@ async def test_nobody_is_served_without_a_signature(program: Program) -> None:
 async def test_what_goes_into_the_page_stays_text(
     sandbox: SandboxPay, merchant: payments.Merchant, mailbox: Mailbox
 ) -> None:
-    order = Conformance(sandbox, merchant, mailbox)._order(1)
+    order = Conformance(sandbox, merchant, mailbox).order(1)
     evil = payments.PaymentOrder(
         payment_id=order.payment_id,
         amount=order.amount,

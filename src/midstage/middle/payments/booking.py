@@ -5,7 +5,11 @@ from uuid import UUID
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId
 from midstage.middle.ledger import api as ledger
-from midstage.middle.payments.types import MerchantId, Tender, TenderId
+from midstage.middle.payments.types import (
+    MerchantId,
+    Tender,
+    TenderId,
+)
 
 # What shoppers have paid and their orders have not yet earned.
 DEPOSITS = "order_deposits"

@@ -6,7 +6,14 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Tx
 from midstage.middle.payments import merchants
 from midstage.middle.payments.provider import provider
-from midstage.middle.payments.types import MerchantId, Notice, NoticeOfAnother, SignatureWrong
+from midstage.middle.payments.refusals import (
+    NoticeOfAnother,
+    SignatureWrong,
+)
+from midstage.middle.payments.types import (
+    MerchantId,
+    Notice,
+)
 
 
 def callback_url(base: str, tenant: Tenant, merchant_id: MerchantId) -> str:

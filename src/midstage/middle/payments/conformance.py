@@ -24,14 +24,16 @@ from midstage.middle.payments.provider import (
     RefundStandingState,
     StandingState,
 )
+from midstage.middle.payments.refusals import (
+    ProviderRefused,
+    SignatureWrong,
+)
 from midstage.middle.payments.types import (
     Merchant,
     Notice,
     NoticeKind,
     PaymentId,
-    ProviderRefused,
     RefundId,
-    SignatureWrong,
 )
 
 WAIT_S = 15.0  # a provider's test environment calls back within this time
@@ -132,7 +134,7 @@ class Conformance:
         _must(self._provider.secrets == self._merchant.secrets.keys(), "secrets are not those of the merchant")
 
     async def creating_twice_is_creating_once(self) -> None:
-        order = self._order(1250)
+        order = self.order(1250)
         once, again = await asyncio.gather(self._create(order), self._create(order))
         third = await self._create(order)
         _must(once.provider_no == again.provider_no == third.provider_no, "the same number made two payments")
@@ -140,7 +142,7 @@ class Conformance:
         _must(standing.state is StandingState.WAITING, f"a new payment is {standing.state}")
 
     async def a_number_keeps_its_amount(self) -> None:
-        order = self._order(1250)
+        order = self.order(1250)
         await self._create(order)
         try:
             await self._create(msgspec.structs.replace(order, amount=Money(1251, order.amount.currency)))
@@ -153,7 +155,7 @@ class Conformance:
         _must(standing.state is StandingState.UNKNOWN, f"a payment that was never made is {standing.state}")
 
     async def a_payment_is_told_and_found(self) -> None:
-        order = self._order(8800)
+        order = self.order(8800)
         await self._paid(order)
         standing = await self._provider.query(self._merchant, order.payment_id)
         _must(standing.state is StandingState.PAID, f"a paid payment is {standing.state}")
@@ -166,7 +168,7 @@ class Conformance:
         _must(told.transaction_no == standing.transaction_no != "", "told and found have not the same transaction")
 
     async def a_declined_payment_waits(self) -> None:
-        order = self._order(500)
+        order = self.order(500)
         created = await self._create(order)
         await self._driver.decline(created)
         standing = await self._provider.query(self._merchant, order.payment_id)
@@ -175,7 +177,7 @@ class Conformance:
         await self._told(order.payment_id, NoticeKind.PAID)
 
     async def a_closed_payment_cannot_be_paid(self) -> None:
-        order = self._order(700)
+        order = self.order(700)
         created = await self._create(order)
         first = await self._provider.close(self._merchant, order.payment_id)
         again = await self._provider.close(self._merchant, order.payment_id)
@@ -185,14 +187,14 @@ class Conformance:
         _must(standing.state is StandingState.CLOSED, f"a closed payment became {standing.state}")
 
     async def closing_what_is_paid_says_so(self) -> None:
-        order = self._order(900)
+        order = self.order(900)
         await self._paid(order)
         standing = await self._provider.close(self._merchant, order.payment_id)
         _must(standing.state is StandingState.PAID, f"closing what is paid says {standing.state}")
         _must(standing.amount == order.amount, "closing what is paid does not say how much")
 
     async def a_held_amount_is_captured(self) -> None:
-        order = msgspec.structs.replace(self._order(3000), capture_later=True)
+        order = msgspec.structs.replace(self.order(3000), capture_later=True)
         await self._driver.pay(await self._create(order))
         held = await self._until(order.payment_id, StandingState.AUTHORISED)
         _must(held, "a payment to be captured later is not authorised")
@@ -202,7 +204,7 @@ class Conformance:
         _must(first.amount == again.amount == order.amount, f"{first.amount} was captured of {order.amount}")
 
     async def refunding_twice_is_refunding_once(self) -> None:
-        order = self._order(2000)
+        order = self.order(2000)
         transaction = await self._paid(order)
         wish = self._refund(order, transaction, 600)
         await asyncio.gather(*(self._provider.refund(self._merchant, wish) for _ in range(3)))
@@ -216,7 +218,7 @@ class Conformance:
         await self._refunded(rest)
 
     async def refunds_stay_within_what_was_paid(self) -> None:
-        order = self._order(1000)
+        order = self.order(1000)
         transaction = await self._paid(order)
         wishes = [self._refund(order, transaction, 300) for _ in range(8)]
         taken = [
@@ -230,7 +232,7 @@ class Conformance:
         _must(standing.state is RefundStandingState.UNKNOWN, f"a refund that was never made is {standing.state}")
 
     async def the_statement_has_what_moved(self) -> None:
-        order = self._order(4200)
+        order = self.order(4200)
         transaction = await self._paid(order)
         wish = self._refund(order, transaction, 200)
         await self._provider.refund(self._merchant, wish)
@@ -263,7 +265,7 @@ class Conformance:
             self._refuses(told.headers, told.body, "an old signature was believed", at=_now() + timedelta(days=days))
 
     async def _any_callback(self) -> Callback:
-        order = self._order(100)
+        order = self.order(100)
         await self._paid(order)
         await self._told(order.payment_id, NoticeKind.PAID)
         return (await self._driver.callbacks())[-1]
@@ -275,7 +277,8 @@ class Conformance:
             return
         raise Nonconforming(why)
 
-    def _order(self, minor: int) -> PaymentOrder:
+    def order(self, minor: int) -> PaymentOrder:
+        """A payment to try with, of this amount."""
         return PaymentOrder(
             payment_id=PaymentId(new_id()),
             amount=Money(minor, self._driver.currency),

@@ -8,14 +8,16 @@ from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.payments import booking, merchants, store
+from midstage.middle.payments.refusals import (
+    NoSuchDiscrepancy,
+    NoSuchPayment,
+)
 from midstage.middle.payments.types import (
     Discrepancy,
     DiscrepancyFilters,
     DiscrepancyId,
     DiscrepancyKind,
     DiscrepancyState,
-    NoSuchDiscrepancy,
-    NoSuchPayment,
     Notice,
     NoticeKind,
     PaymentId,

@@ -8,7 +8,10 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.middle.payments import rules, store
-from midstage.middle.payments.types import PaymentState, TenderKind
+from midstage.middle.payments.types import (
+    PaymentState,
+    TenderKind,
+)
 
 
 async def import_paid(tx: Tx, history: Sequence[tuple[UUID, Money, datetime]], *, method: str = "imported") -> int:

@@ -8,7 +8,15 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId, new_id
 from midstage.middle.payments import secret, store
 from midstage.middle.payments.provider import provider as provider_of
-from midstage.middle.payments.types import BadMerchant, Merchant, MerchantId, NoSuchMerchant, Tender
+from midstage.middle.payments.refusals import (
+    BadMerchant,
+    NoSuchMerchant,
+)
+from midstage.middle.payments.types import (
+    Merchant,
+    MerchantId,
+    Tender,
+)
 
 # Every callback needs its merchant; a change reaches all processes within this time.
 KEPT_S = 30.0

@@ -8,12 +8,14 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.middle.payments import rules, store
-from midstage.middle.payments.types import (
+from midstage.middle.payments.refusals import (
     DueAlready,
     NoSuchPayment,
+    PaymentNotOpen,
+)
+from midstage.middle.payments.types import (
     Payment,
     PaymentId,
-    PaymentNotOpen,
     PaymentState,
     Tender,
 )

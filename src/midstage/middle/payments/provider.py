@@ -9,7 +9,16 @@ from uuid import UUID
 import msgspec
 
 from midstage.kit.money import Money
-from midstage.middle.payments.types import Merchant, Notice, NoticeUnreadable, PaymentId, RefundId, UnknownProvider
+from midstage.middle.payments.refusals import (
+    NoticeUnreadable,
+    UnknownProvider,
+)
+from midstage.middle.payments.types import (
+    Merchant,
+    Notice,
+    PaymentId,
+    RefundId,
+)
 
 
 class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,21 +10,23 @@ from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.middle.payments import booking, discrepancies, refunding, rules, store
 from midstage.middle.payments.facts import PaymentCameLate, PaymentCameTwice, PaymentFlagged
+from midstage.middle.payments.refusals import (
+    AmountNotDue,
+    NoSuchPayment,
+    NoticeOfAnother,
+    PaymentNotOpen,
+    WrongNotice,
+)
 from midstage.middle.payments.rules import Verdict
 from midstage.middle.payments.types import (
-    AmountNotDue,
     Booked,
     DiscrepancyKind,
-    NoSuchPayment,
     Notice,
     NoticeKind,
-    NoticeOfAnother,
     Payment,
     PaymentId,
-    PaymentNotOpen,
     PaymentState,
     TenderId,
-    WrongNotice,
 )
 
 

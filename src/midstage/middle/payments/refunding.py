@@ -14,29 +14,31 @@ from midstage.middle.payments import booking, discrepancies, merchants, rules, s
 from midstage.middle.payments.callbacks import callback_url
 from midstage.middle.payments.facts import RefundCompleted, RefundFailed, RefundRequested
 from midstage.middle.payments.provider import RefundOrder, RefundStanding, RefundStandingState, provider
+from midstage.middle.payments.refusals import (
+    NoSuchPayment,
+    NoSuchRefund,
+    NoticeOfAnother,
+    ProviderRefused,
+    ProviderUnavailable,
+    RefundExceedsPaid,
+    RefundKeyReused,
+    RefundNotWaiting,
+    WrongNotice,
+)
 from midstage.middle.payments.types import (
     DiscrepancyKind,
     Merchant,
-    NoSuchPayment,
-    NoSuchRefund,
     Notice,
     NoticeKind,
-    NoticeOfAnother,
     Payment,
     PaymentId,
-    ProviderRefused,
-    ProviderUnavailable,
     Refund,
-    RefundExceedsPaid,
     RefundFilters,
     RefundId,
-    RefundKeyReused,
-    RefundNotWaiting,
     RefundState,
     Tender,
     TenderId,
     TenderKind,
-    WrongNotice,
 )
 
 

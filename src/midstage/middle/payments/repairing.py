@@ -10,17 +10,19 @@ from midstage.kit.money import Money
 from midstage.middle.payments import merchants, rules, store
 from midstage.middle.payments.opening import payment_of
 from midstage.middle.payments.provider import Standing, StandingState, provider
+from midstage.middle.payments.refusals import (
+    NoSuchPayment,
+    ProviderRefused,
+    ProviderUnavailable,
+    WrongNotice,
+)
 from midstage.middle.payments.types import (
     Attempt,
     AttemptState,
     Merchant,
-    NoSuchPayment,
     Notice,
     NoticeKind,
     PaymentId,
-    ProviderRefused,
-    ProviderUnavailable,
-    WrongNotice,
 )
 
 _LIVE = (AttemptState.STARTING, AttemptState.STARTED, AttemptState.AUTHORISED)

@@ -8,15 +8,17 @@ from uuid import UUID
 
 from midstage.kit.money import Money
 from midstage.middle.payments.provider import StatementLine
-from midstage.middle.payments.types import (
+from midstage.middle.payments.refusals import (
     MethodUnknown,
     NothingToPay,
-    Notice,
-    Payment,
     PaymentNotOpen,
     PaymentOverdue,
-    PaymentState,
     RefundExceedsPaid,
+)
+from midstage.middle.payments.types import (
+    Notice,
+    Payment,
+    PaymentState,
     Tender,
     TenderId,
     TenderKind,

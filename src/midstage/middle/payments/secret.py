@@ -9,7 +9,13 @@ import re
 import time
 from pathlib import Path
 
-from midstage.middle.payments.types import BadMerchant, Merchant, SecretMissing
+from midstage.middle.payments.refusals import (
+    BadMerchant,
+    SecretMissing,
+)
+from midstage.middle.payments.types import (
+    Merchant,
+)
 
 _REFERENCE = re.compile(r"env:SECRET_[A-Z0-9_]{1,100}|file:[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 # A changed secret is used within this time by every process; a failed check looks at once.

@@ -9,7 +9,15 @@ from midstage.middle.payments import merchants, rules, store
 from midstage.middle.payments.callbacks import callback_url
 from midstage.middle.payments.opening import payment_of
 from midstage.middle.payments.provider import PaymentOrder, provider
-from midstage.middle.payments.types import AttemptState, Cashier, PaymentId, ProviderRefused, Started
+from midstage.middle.payments.refusals import (
+    ProviderRefused,
+)
+from midstage.middle.payments.types import (
+    AttemptState,
+    Cashier,
+    PaymentId,
+    Started,
+)
 
 
 async def start_payment(

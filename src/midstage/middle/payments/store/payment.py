@@ -9,6 +9,9 @@ import asyncpg
 
 from midstage.kit.database import Record, Tx
 from midstage.kit.money import Money
+from midstage.middle.payments.refusals import (
+    TransactionTaken,
+)
 from midstage.middle.payments.types import (
     MerchantId,
     Notice,
@@ -18,7 +21,6 @@ from midstage.middle.payments.types import (
     Tender,
     TenderId,
     TenderKind,
-    TransactionTaken,
 )
 
 ORDER_OF = "select order_id from payment where brand_id = $1 and payment_id = $2"
