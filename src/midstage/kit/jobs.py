@@ -39,6 +39,9 @@ _BATCH = 10
 _SWEEP_BATCH = 5_000
 _RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
+# A connection that is torn within a statement makes asyncpg stumble over its own state, too.
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 # Named here, not read from the environment: PgQueuer would listen to variables as common as FUNCTION or CHANNEL.
 _NAMES = DBSettings(
     prefix="",
@@ -236,7 +239,7 @@ class JobRunner:
                     await self._serve(link)
                 finally:
                     await link.close(timeout=2)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _AWAY as error:
                 self._log.warning("jobs wait for the database", error=str(error))
             lost = 0 if time.monotonic() - started > _RECONNECT_S[-1] else lost + 1
             await self._sleep(_RECONNECT_S[min(lost, len(_RECONNECT_S) - 1)])
