@@ -11,7 +11,7 @@ from midstage.adapters.sandbox_pay.store import Book, Row
 # Like real providers: soon at first, then in ever longer pauses. Multiplied by --retry-base-ms.
 PAUSES = (1, 2, 4, 8, 15, 30, 60, 300, 900, 3600, 21600, 21600)
 AT_ONCE = 16
-POLL_S = 0.05
+POLL_S = 0.1
 TIMEOUT_S = 10.0
 
 
@@ -31,13 +31,18 @@ class Postman:
     async def run(self) -> None:
         async with httpx.AsyncClient(timeout=TIMEOUT_S) as client, asyncio.TaskGroup() as tasks:
             while True:
-                await asyncio.to_thread(self._book.end_due_refunds, now_ms=now_ms())
-                due = await asyncio.to_thread(self._book.due, now_ms=now_ms(), limit=AT_ONCE * 4)
+                due = await asyncio.to_thread(self._look)
                 for row in due:
                     if row["id"] not in self._under_way and len(self._under_way) < AT_ONCE:
                         self._under_way.add(row["id"])
                         tasks.create_task(self._deliver(client, row))
                 await asyncio.sleep(POLL_S)
+
+    def _look(self) -> list[Row]:
+        """What is to go out now; refunds that have waited long enough end first."""
+        at = now_ms()
+        self._book.end_due_refunds(now_ms=at)
+        return self._book.due(now_ms=at, limit=AT_ONCE * 4)
 
     async def _deliver(self, client: httpx.AsyncClient, row: Row) -> None:
         body = bytes(row["body"])

@@ -146,8 +146,12 @@ class Book(File):
             return self._must_refund(merchant_no, refund_no)
 
     def end_due_refunds(self, *, now_ms: int) -> None:
+        due = "select * from refund where state = 'processing' and due_at_ms <= ?"
+        with self.lock:
+            if self.one(due, now_ms) is None:
+                return
         with self.writing():
-            for row in self.all("select * from refund where state = 'processing' and due_at_ms <= ?", now_ms):
+            for row in self.all(due, now_ms):
                 self._end_refund(row["merchant_no"], row["refund_no"], now_ms)
 
     def lines(self, merchant_no: str, since_ms: int, until_ms: int) -> list[Row]:
