@@ -416,7 +416,11 @@ _CHANGED = (
     "and (p.changed_at, p.product_id) > ($3::timestamptz, $4::uuid) order by p.changed_at, p.product_id limit $5)"
     " as page order by page.changed_at, page.product_id"
 )
-_ALL = "from (select p.* from product p where p.brand_id = $1 and p.state = any($2::text[])"
+_ALL = """
+  from (
+    select p.product_id, p.code, p.name_zh, p.name_en, p.trademark, p.category_id, p.tags, p.media, p.state, p.changed_at
+      from product p where p.brand_id = $1 and p.state = any($2::text[])
+"""
 LIST_NEWEST = f"{_LISTED} {_ALL} {_NEWEST}"
 LIST_NEWEST_MARKED = f"{_LISTED} {_ALL} and p.search @@ $5::text::tsquery {_NEWEST}"
 LIST_CHANGED = f"{_LISTED} {_ALL} {_CHANGED}"
@@ -484,11 +488,22 @@ def marks_of(tx: Tx, filters: ProductFilters) -> list[str]:
 
 # Categories and their attributes.
 
-_CATEGORY = "select category_id, code, name_zh, name_en, path, rank from category"
-READ_CATEGORIES = f"{_CATEGORY} where brand_id = $1 and category_id = any($2::uuid[])"
-ALL_CATEGORIES = f"{_CATEGORY} where brand_id = $1 order by cardinality(path), rank, code"
-CATEGORIES_BY_CODE = f"{_CATEGORY} where brand_id = $1 and code = any($2::text[])"
-SUBTREE = f"{_CATEGORY} where brand_id = $1 and $2::uuid = any(path) order by category_id for no key update"
+READ_CATEGORIES = """
+select category_id, code, name_zh, name_en, path, rank from category
+ where brand_id = $1 and category_id = any($2::uuid[])
+"""
+ALL_CATEGORIES = """
+select category_id, code, name_zh, name_en, path, rank from category
+ where brand_id = $1 order by cardinality(path), rank, code
+"""
+CATEGORIES_BY_CODE = """
+select category_id, code, name_zh, name_en, path, rank from category
+ where brand_id = $1 and code = any($2::text[])
+"""
+SUBTREE = """
+select category_id, code, name_zh, name_en, path, rank from category
+ where brand_id = $1 and $2::uuid = any(path) order by category_id for no key update
+"""
 # Shared locks: neither a path nor a name can change under a product that is being written.
 LOCKED_PATH = """
 select c.category_id, c.code, c.name_zh, c.name_en, c.path, c.rank
@@ -682,9 +697,14 @@ async def refresh_products(tx: Tx, products: Sequence[Product], vectors: Sequenc
 
 # Tax classes.
 
-_TAX_CLASS = "select code, name_zh, name_en, rate_millionths, inclusive from tax_class"
-TAX_CLASSES = f"{_TAX_CLASS} where brand_id = $1 order by code"
-LOCKED_TAX_CLASSES = f"{_TAX_CLASS} where brand_id = $1 and code = any($2::text[]) order by code for share"
+TAX_CLASSES = """
+select code, name_zh, name_en, rate_millionths, inclusive from tax_class
+ where brand_id = $1 order by code
+"""
+LOCKED_TAX_CLASSES = """
+select code, name_zh, name_en, rate_millionths, inclusive from tax_class
+ where brand_id = $1 and code = any($2::text[]) order by code for share
+"""
 WRITE_TAX_CLASS = """
 insert into tax_class (brand_id, code, name_zh, name_en, rate_millionths, inclusive) values ($1, $2, $3, $4, $5, $6)
     on conflict (brand_id, code) do update
