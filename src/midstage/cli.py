@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from midstage import __version__, migrations, processes
+from midstage.bench.commands import bench
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import SCHEMA_VERSION_QUERY, Database, connect
 from midstage.kit.facts import aside, replay
@@ -305,6 +306,8 @@ async def _check_schema(url: str) -> None:
             f"the schema is at {present or 'nothing'}, this release needs {migrations.head()}: run midstage migrate"
         )
 
+
+cli.add_command(bench)
 
 if __name__ == "__main__":
     main()

@@ -84,9 +84,14 @@ class Processes:
         until = time.monotonic() + READY_WITHIN_S
         while child.ready_url is not None and not _answers(child.ready_url):
             if child.process is None or child.process.poll() is not None or time.monotonic() > until:
-                raise CannotStartError(f"{child.name} did not start; see {self._logs / child.name}.log")
+                raise CannotStartError(f"{child.name} did not start:\n{self._last_words(child)}")
             time.sleep(0.05)
         self._remember()
+
+    def _last_words(self, child: Child) -> str:
+        log = self._logs / f"{child.name}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        return "\n".join([*lines[-12:], f"(from {log})"])
 
     def watch(self, *, every_s: float = 1.0, then: Callable[[], object] = lambda: None) -> None:
         """Start again whatever ends, until interrupted."""

@@ -35,6 +35,7 @@ LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
     orders.OrderPaid: (loyalty.note_purchase,),
     orders.OrderImported: (loyalty.note_purchase,),
     orders.OrderRefunded: (loyalty.note_purchase,),
+    organisation.GuideLeft: (members.note_guide_left,),
 }
 
 FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}

@@ -1,6 +1,6 @@
 """Time: UTC inside, and the business day of a brand at its edge."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -29,8 +29,12 @@ class Tenant(msgspec.Struct, frozen=True):
         summer time has 23 or 25 hours and none is lost.
         """
         local = at.astimezone(zone(self.zone))
-        started = local.hour * 60 + local.minute >= self.day_starts_minute
-        return local.date() if started else local.date() - timedelta(days=1)
+        today = local.date()
+        if self.day_starts_minute == 0:
+            return today
+        # The first of two equal wall-clock times in autumn: a day begins once.
+        begins = datetime.combine(today, time(*divmod(self.day_starts_minute, 60)), zone(self.zone))
+        return today if at >= begins.astimezone(UTC) else today - timedelta(days=1)
 
 
 @lru_cache(maxsize=512)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -52,7 +53,7 @@ class PageRequest(msgspec.Struct, frozen=True):
         except (binascii.Error, ValueError, msgspec.DecodeError):
             raise BadCursor(self.after[:80]) from None
 
-    def page(self, rows: list[T], place: Any) -> Page[T]:
+    def page(self, rows: list[T], place: Callable[[T], tuple[Any, ...]]) -> Page[T]:
         """Cut the rows that were fetched to a page; `place(row)` gives the sort values of a row."""
         if len(rows) <= self.limit:
             return Page(rows)
