@@ -4,17 +4,32 @@ from midstage.kit.database import Tx
 from midstage.kit.findings import Finding
 from midstage.middle.access import permissions
 
-_UNKNOWN_ROLES = """
+UNKNOWN_ROLES = """
 select g.staff_id, g.role from role_grant g
  where g.brand_id = $1 and not g.role = any($2)
-   and not exists (select from role r where r.brand_id = $1 and r.code = g.role)
+   and not exists (select 1 from role r where r.brand_id = g.brand_id and r.code = g.role)
  limit 20
 """
 
+SESSIONS_OF_CLOSED = """
+select s.session_id, s.subject_id from session s join login l on l.brand_id = s.brand_id and l.staff_id = s.subject_id
+ where s.brand_id = $1 and s.kind in ('staff', 'guide') and l.state = 'closed'
+ limit 20
+"""
+
+BUILT_IN_TAKEN = "select code from role where brand_id = $1 and code = any($2) limit 20"
+
 
 async def checks(tx: Tx) -> list[Finding]:
-    """Every grant is of a role that there is."""
+    """Every grant is of a role that there is, no closed login has a session, no own role hides a built-in one."""
+    built_in = list(permissions.BUILT_IN)
+    asked: tuple[tuple[str, str, str, list[list[str]]], ...] = (
+        ("access.grant_has_role", "A grant is of a role that there is not.", UNKNOWN_ROLES, [built_in]),
+        ("access.closed_login_is_out", "A closed login still has a session.", SESSIONS_OF_CLOSED, []),
+        ("access.built_in_role_is_built_in", "A brand's own role has a built-in code.", BUILT_IN_TAKEN, [built_in]),
+    )
     return [
-        Finding("access.roles", "a grant of a role that there is not", dict(row))
-        for row in await tx.rows(_UNKNOWN_ROLES, tx.brand, list(permissions.BUILT_IN))
+        Finding(check, what, dict(row))
+        for check, what, sql, values in asked
+        for row in await tx.rows(sql, tx.brand, *values)
     ]

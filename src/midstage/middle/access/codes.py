@@ -1,6 +1,9 @@
-"""Phone codes: one a minute, ten a day, five minutes, five tries, and good for once."""
+"""Phone codes: one a minute and ten a day to a phone, five minutes, five tries, and good for once.
 
-from datetime import datetime, timedelta
+A phone comes as its canonical text (E.164): the same phone written in two ways would be two phones.
+"""
+
+from datetime import datetime
 from typing import Protocol
 
 from midstage.kit.clock import Tenant, utc_now
@@ -33,23 +36,23 @@ async def request_code(
     """
     at = now or utc_now()
     code = rules.new_code()
-    of_phone = rules.phone_hash(tenant.brand, phone, purpose)
+    of_phone = rules.phone_hash(tenant.brand, phone)
+    key = rules.code_key(of_phone, purpose)
     async with database.writing(tenant, now=at) as tx:
         put = await store.put_code(
             tx,
             of_phone,
-            rules.code_hash(of_phone, code),
-            expires_at=at + rules.CODE_LASTS,
+            key,
+            rules.code_hash(key, code),
+            lasts=rules.CODE_LASTS,
             tries=rules.CODE_TRIES,
-            day=tenant.business_date(at),
             pause=rules.CODE_PAUSE,
-            a_day=rules.CODES_A_DAY,
+            window=rules.DAY,
+            most=rules.CODES_A_DAY,
         )
-        if not put:
-            row = await store.code(tx, of_phone)
-            last: datetime = row["sent_at"] if row else at
-            used_up = row is not None and row["sent_today"] >= rules.CODES_A_DAY
-            raise CodeTooSoon(rules.seconds_until(last + (timedelta(days=1) if used_up else rules.CODE_PAUSE), at))
+        quota = None if put else await store.read_quota(tx, of_phone)
+    if quota is not None:
+        raise CodeTooSoon(_wait(quota["since_at"], quota["last_at"], quota["codes"], at))
     await port.send_code(tenant, phone, code, purpose=purpose)
 
 
@@ -60,10 +63,16 @@ async def check_code(
 
     In a transaction of its own, since a wrong guess has to be counted although the call that made it is refused.
     """
-    of_phone = rules.phone_hash(tenant.brand, phone, purpose)
+    key = rules.code_key(rules.phone_hash(tenant.brand, phone), purpose)
     async with database.writing(tenant, now=now) as tx:
-        right = await store.use_code(tx, of_phone, rules.code_hash(of_phone, code))
-        if not right:
-            await store.miss_code(tx, of_phone)
+        right = await store.try_code(tx, key, rules.code_hash(key, code))
     if not right:
         raise CodeWrong
+
+
+def _wait(since: datetime, last: datetime, codes: int, at: datetime) -> int:
+    """Seconds until the next code: a minute after the last, a day after the first of the day's ten."""
+    ends = [last + rules.CODE_PAUSE]
+    if codes >= rules.CODES_A_DAY:
+        ends.append(since + rules.DAY)
+    return rules.seconds_until(max(ends), at)

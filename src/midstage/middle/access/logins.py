@@ -1,24 +1,33 @@
-"""Logins of staff and guides: argon2 passwords, a lock after too many wrong ones."""
+"""Logins of staff and guides: argon2 passwords, and five guesses in a quarter of an hour."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database, Tx
-from midstage.middle.access import permissions, rules, store
-from midstage.middle.access.sessions import open_session
+from midstage.kit.paging import Page, PageRequest
+from midstage.middle.access import passwords, permissions, rules, store
+from midstage.middle.access.facts import (
+    LoginCreated,
+    LoginReopened,
+    LoginWasClosed,
+    PasswordChanged,
+    StaffSignedIn,
+)
+from midstage.middle.access.roles import check_may_give, put_grants
+from midstage.middle.access.sessions import open_known
 from midstage.middle.access.types import (
     LockedOut,
     Login,
+    LoginClosed,
+    LoginState,
     LoginTaken,
     NoSuchLogin,
-    NoSuchRole,
-    Role,
+    PasswordHash,
     RoleGrant,
+    Session,
     SessionKind,
     SignInWrong,
     Token,
@@ -27,38 +36,30 @@ from midstage.middle.organisation import api as organisation
 
 STAFF_LASTS = timedelta(hours=12)
 
-# RFC 9106, second recommended option: 64 MiB, 3 passes; about 60 ms, off the event loop.
-_hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
-_at_once = asyncio.Semaphore(4)  # 64 MiB each: a flood of sign-ins waits instead of filling the memory
-
-# Checked where the login is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash("nobody has this password")
-
 
 async def create_login(
-    tx: Tx, staff_id: organisation.StaffId, name: str, password: str, grants: Sequence[RoleGrant]
+    tx: Tx,
+    staff_id: organisation.StaffId,
+    name: str,
+    password: PasswordHash,
+    grants: Sequence[RoleGrant],
+    *,
+    by: Session | None = None,
 ) -> None:
-    """Give somebody a login and roles. Raises PasswordWeak, LoginTaken, NoSuchRole."""
-    lowered = name.strip().lower()
-    rules.check_password(password, login=lowered)
-    await _check_roles(tx, grants)
-    if not await store.create_login(tx, staff_id, lowered, await _hash(password)):
+    """Give somebody a login and roles; the password comes from `await hash_password(…)`, made before the transaction.
+
+    `by` is who does it; without it the system does. Raises BadLogin, LoginTaken, NoSuchRole, BeyondOwn, and
+    organisation's NoSuchStaff, StaffGone, NoSuchUnit, NoSuchOperator, NoSuchStore.
+    """
+    lowered = rules.login_name(name)
+    person = await organisation.staff(tx, staff_id)
+    if person.state != organisation.PersonState.ACTIVE:
+        raise organisation.StaffGone(staff_id)
+    if not await store.insert_login(tx, staff_id, lowered, password):
         raise LoginTaken(lowered)
-    await store.grant(tx, staff_id, grants)
-    tx.note("access.create_login", "staff", staff_id, after={"roles": [grant.role for grant in grants]})
-
-
-async def set_grants(tx: Tx, staff_id: organisation.StaffId, grants: Sequence[RoleGrant]) -> None:
-    """The roles of somebody from now on, in force with their next call. Raises NoSuchRole."""
-    await _check_roles(tx, grants)
-    before = [grant.role for grant, _ in await store.grants(tx, staff_id)]
-    await store.grant(tx, staff_id, grants)
-    tx.note("access.set_grants", "staff", staff_id, before=before, after=[grant.role for grant in grants])
-
-
-async def grants_of(tx: Tx, staff_id: organisation.StaffId) -> list[RoleGrant]:
-    """The roles of somebody, each with its scope."""
-    return [grant for grant, _ in await store.grants(tx, staff_id)]
+    await put_grants(tx, staff_id, grants, by=by)
+    tx.note("access.create_login", "staff", staff_id, after=list(grants))
+    tx.tell(LoginCreated(staff_id=staff_id, roles=sorted(grant.role for grant in grants)))
 
 
 async def sign_in(
@@ -70,93 +71,142 @@ async def sign_in(
     kind: SessionKind = SessionKind.STAFF,
     now: datetime | None = None,
 ) -> Token:
-    """Let somebody in by password. Raises SignInWrong or LockedOut; both take the time of a right password.
+    """Let somebody in by password. Raises SignInWrong or LockedOut, for a name that nobody has as for any other.
 
-    The hash is computed outside of any transaction; the write afterwards checks that no lock came in between.
+    Three steps, the hash being computed between two transactions: a try is taken, the password looked at, and the
+    session opened if the login is still as it was.
     """
     at = now or utc_now()
-    async with database.reading(tenant, now=at) as tx:
-        row = await store.login(tx, login.strip().lower())
-    right = await _verify(row["password_hash"] if row else _NOBODY, password)
-    if row is None:
+    key = rules.try_key(login)
+    row = await _take_try(database, tenant, key, at, name=login.strip().lower())
+    seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
+    right = await passwords.verify(seen, password)
+    if row is None or not right:
         raise SignInWrong
-    locked_until: datetime = row["locked_until"]
-    if locked_until > at:
-        raise LockedOut(rules.seconds_until(locked_until, at))
-    async with database.writing(tenant, now=at) as tx:
-        if right and await store.passed(tx, row["staff_id"]):
-            return await open_session(tx, kind, row["staff_id"], lasts=STAFF_LASTS)
-        await store.failed(tx, row["staff_id"], window=rules.LOCK_WINDOW, most=rules.LOCK_AFTER)
-    raise SignInWrong
+    staff_id: organisation.StaffId = row["staff_id"]
+    newer = await passwords.hash_password(password) if passwords.is_dated(seen) else None
+    by = Principal(kind, staff_id)
+    async with database.writing(tenant, now=at, by=by) as tx:
+        if not await store.is_still_good(tx, staff_id, seen):
+            raise SignInWrong
+        token, session_id = await open_known(tx, kind, staff_id, lasts=STAFF_LASTS)
+        await store.forgive(tx, key)
+        if newer is not None:
+            await store.rehash(tx, staff_id, seen, newer)
+        tx.tell(StaffSignedIn(staff_id=staff_id, session_id=session_id, kind=kind))
+    return token
 
 
 async def change_password(
-    database: Database, tenant: Tenant, staff_id: organisation.StaffId, *, old: str, new: str
+    database: Database,
+    tenant: Tenant,
+    staff_id: organisation.StaffId,
+    *,
+    old: str,
+    new: str,
+    keep: UUID | None = None,
+    now: datetime | None = None,
 ) -> None:
-    """Change one's own password; every other session ends. Raises SignInWrong, PasswordWeak, NoSuchLogin."""
-    async with database.reading(tenant) as tx:
-        row = await store.login_of(tx, staff_id)
-    if row is None:
+    """Change one's own password; every session ends, but for the one to keep.
+
+    The old password is a guess like any other. Raises SignInWrong, LockedOut, PasswordWeak or NoSuchLogin.
+    """
+    at = now or utc_now()
+    async with database.reading(tenant, now=at) as tx:
+        login = await store.read_login_of(tx, staff_id)
+    if login is None:
         raise NoSuchLogin
-    if not await _verify(row["password_hash"], old):
+    hashed = await passwords.hash_password(new, login=login["name"])
+    key = rules.try_key(login["name"])
+    row = await _take_try(database, tenant, key, at, name=login["name"])
+    seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
+    if not await passwords.verify(seen, old) or row is None:
         raise SignInWrong
-    rules.check_password(new, login=row["name"])
-    hashed = await _hash(new)
-    async with database.writing(tenant) as tx:
-        await store.set_password(tx, staff_id, hashed)
-        await store.revoke_all(tx, staff_id, None)
+    async with database.writing(tenant, now=at, by=Principal("staff", staff_id)) as tx:
+        if not await store.set_password(tx, staff_id, hashed, seen=seen):
+            raise SignInWrong
+        await store.delete_sessions_of(tx, staff_id, keep)
+        await store.forgive(tx, key)
         tx.note("access.change_password", "staff", staff_id)
+        tx.tell(PasswordChanged(staff_id=staff_id, reset=False))
 
 
-async def reset_password(tx: Tx, staff_id: organisation.StaffId, password: str) -> None:
-    """Set somebody's password for them, and end their sessions. Raises PasswordWeak, NoSuchLogin."""
-    row = await store.login_of(tx, staff_id)
+async def reset_password(
+    tx: Tx, staff_id: organisation.StaffId, password: PasswordHash, *, by: Session | None = None
+) -> None:
+    """Set somebody's password for them (made by hash_password), end their sessions and their lock.
+
+    Whoever does it must hold all that the other does. Raises NoSuchLogin, LoginClosed or BeyondOwn.
+    """
+    row = await _locked(tx, staff_id)
+    if row.state != LoginState.OPEN:
+        raise LoginClosed
+    await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
+    await store.set_password(tx, staff_id, password, seen=None)
+    await store.delete_sessions_of(tx, staff_id, None)
+    await store.forgive(tx, rules.try_key(row.name))
+    tx.note("access.reset_password", "staff", staff_id)
+    tx.tell(PasswordChanged(staff_id=staff_id, reset=True))
+
+
+async def close_login(tx: Tx, staff_id: organisation.StaffId, *, by: Session | None = None) -> bool:
+    """Let somebody in no more, and end their sessions; False if there was nothing to close. Raises BeyondOwn."""
+    if await store.read_login_of(tx, staff_id, lock=True) is None:
+        return False
+    await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
+    if not await store.set_state(tx, staff_id, LoginState.CLOSED):
+        return False
+    ended = await store.delete_sessions_of(tx, staff_id, None)
+    tx.note("access.close_login", "staff", staff_id)
+    tx.tell(LoginWasClosed(staff_id=staff_id, sessions=ended))
+    return True
+
+
+async def reopen_login(tx: Tx, staff_id: organisation.StaffId, *, by: Session | None = None) -> None:
+    """Let somebody in again, with the roles they had. Raises NoSuchLogin, BeyondOwn, organisation.StaffGone."""
+    await _locked(tx, staff_id)
+    if (await organisation.staff(tx, staff_id)).state != organisation.PersonState.ACTIVE:
+        raise organisation.StaffGone(staff_id)
+    await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
+    if await store.set_state(tx, staff_id, LoginState.OPEN):
+        tx.note("access.reopen_login", "staff", staff_id)
+        tx.tell(LoginReopened(staff_id=staff_id))
+
+
+async def unlock(tx: Tx, staff_id: organisation.StaffId) -> None:
+    """Forget the wrong passwords of somebody who locked themselves out. Raises NoSuchLogin."""
+    row = await _locked(tx, staff_id)
+    await store.forgive(tx, rules.try_key(row.name))
+    tx.note("access.unlock", "staff", staff_id)
+
+
+async def logins(tx: Tx, page: PageRequest | None = None) -> Page[Login]:
+    """The logins of the brand by name."""
+    wanted = page or PageRequest()
+    place = wanted.place(tuple[str])
+    rows = await store.list_logins(
+        tx, place[0] if place else None, wanted.fetch, most=rules.LOCK_AFTER, window=rules.LOCK_WINDOW
+    )
+    return wanted.page(rows, _place)
+
+
+async def _locked(tx: Tx, staff_id: organisation.StaffId) -> Login:
+    row = await store.read_login_of(tx, staff_id, lock=True)
     if row is None:
         raise NoSuchLogin
-    rules.check_password(password, login=row["name"])
-    await store.set_password(tx, staff_id, await _hash(password))
-    await store.revoke_all(tx, staff_id, None)
-    tx.note("access.reset_password", "staff", staff_id)
+    return Login(row["staff_id"], row["name"], LoginState(row["state"]), None)
 
 
-async def logins(tx: Tx) -> list[Login]:
-    """Every login of the brand, at most 1,000."""
-    return await store.logins(tx)
+async def _take_try(database: Database, tenant: Tenant, key: bytes, at: datetime, *, name: str) -> store.Record | None:
+    """Count a guess before it is looked at, and read what it is to be compared with. Raises LockedOut."""
+    async with database.writing(tenant, now=at) as tx:
+        taken = await store.take_try(tx, key, window=rules.LOCK_WINDOW, most=rules.LOCK_AFTER)
+        since = None if taken else await store.read_try(tx, key)
+        row = await store.read_login(tx, name) if taken else None
+    if not taken:
+        raise LockedOut(rules.seconds_until((since or at) + rules.LOCK_WINDOW, at))
+    return row
 
 
-async def put_role(tx: Tx, role: Role) -> None:
-    """Make or change a role of the brand's own. Raises NoSuchPermission, NoSuchRole for a built-in code."""
-    if role.code in permissions.BUILT_IN:
-        raise NoSuchRole(role.code)
-    permissions.check_permissions(role.permissions)
-    await store.put_role(tx, role)
-    tx.note("access.put_role", "role", role.code, after=sorted(role.permissions))
-
-
-async def roles(tx: Tx) -> list[Role]:
-    """The built-in roles, and the brand's own."""
-    return [*permissions.BUILT_IN.values(), *await store.roles(tx)]
-
-
-async def _check_roles(tx: Tx, grants: Sequence[RoleGrant]) -> None:
-    known = {role.code for role in await roles(tx)}
-    for grant in grants:
-        if grant.role not in known:
-            raise NoSuchRole(grant.role)
-
-
-async def _hash(password: str) -> str:
-    async with _at_once:
-        return await asyncio.to_thread(_hasher.hash, password)
-
-
-async def _verify(hashed: str, password: str) -> bool:
-    async with _at_once:
-        return await asyncio.to_thread(_matches, hashed, password)
-
-
-def _matches(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def _place(row: Login) -> tuple[str]:
+    return (row.name,)

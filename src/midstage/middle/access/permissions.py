@@ -2,7 +2,17 @@
 
 from collections.abc import Iterable
 
-from midstage.middle.access.types import NoSuchPermission, NotPermitted, Permission, Role, Session
+from midstage.middle.access.types import (
+    Held,
+    NoSuchPermission,
+    NotPermitted,
+    OutOfScope,
+    Permission,
+    Role,
+    RoleGrant,
+    Session,
+)
+from midstage.middle.organisation import api as organisation
 
 PERMISSIONS: dict[str, Permission] = {
     name: Permission(name, zh, en)
@@ -88,7 +98,38 @@ def check_permissions(names: Iterable[str]) -> frozenset[str]:
     return given
 
 
-def need(session: Session, permission: str) -> None:
-    """Raises NotPermitted unless the session holds the permission."""
-    if permission not in session.permissions:
+def scope_of(session: Session, permission: str) -> organisation.Scope:
+    """Over what a session holds a permission: the union of the grants that give it; nothing, if none does."""
+    return organisation.union([held.scope for held in session.held if permission in held.permissions])
+
+
+def need(session: Session, permission: str) -> organisation.Scope:
+    """Over what the session holds the permission. Raises NotPermitted if over nothing."""
+    scope = scope_of(session, permission)
+    if scope == organisation.NOTHING:
         raise NotPermitted(permission)
+    return scope
+
+
+def may_see_store(session: Session, store: organisation.Store, permission: str | None = None) -> bool:
+    """Whether a store lies in what the session sees, or in what it holds the permission over."""
+    return organisation.covers(session.scope if permission is None else scope_of(session, permission), store)
+
+
+def need_store(session: Session, permission: str, store: organisation.Store) -> None:
+    """Raises NotPermitted without the permission, OutOfScope where it is not held over this store."""
+    if not organisation.covers(need(session, permission), store):
+        raise OutOfScope
+
+
+def held_by(grants: Iterable[tuple[RoleGrant, frozenset[str] | None]]) -> tuple[Held, ...]:
+    """What grants give; the second of each pair is what the brand's own role of that code allows, if it is one."""
+    return tuple(Held(_allowed(grant.role, own), grant.scope) for grant, own in grants)
+
+
+def _allowed(role: str, own: frozenset[str] | None) -> frozenset[str]:
+    built_in = BUILT_IN.get(role)
+    if built_in is not None:
+        return built_in.permissions
+    # A permission that a later release no longer knows gives nothing.
+    return frozenset() if own is None else own & frozenset(PERMISSIONS)

@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime, timedelta
 
 from midstage.kit.ids import BrandId
-from midstage.middle.access.types import PasswordWeak, Token
+from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, Role, Token
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH = 43  # of url-safe characters: 256 bits
@@ -17,6 +18,11 @@ CODE_LASTS = timedelta(minutes=5)
 CODE_PAUSE = timedelta(minutes=1)
 CODE_TRIES = 5
 CODES_A_DAY = 10
+DAY = timedelta(days=1)
+LONGEST = timedelta(days=366)
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")
+_ROLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # The head of every list of leaked passwords that is at least twelve characters long.
 _COMMON = frozenset(
@@ -52,19 +58,49 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def phone_hash(brand: BrandId, phone: str, purpose: str) -> bytes:
+def phone_hash(brand: BrandId, phone: str) -> bytes:
+    """Where a phone's codes are counted."""
+    return hashlib.sha256(f"{brand}\0{phone}".encode()).digest()
+
+
+def code_key(of_phone: bytes, purpose: str) -> bytes:
     """Where a phone's code of a purpose is kept."""
-    return hashlib.sha256(f"{brand}\0{purpose}\0{phone}".encode()).digest()
+    return hmac.digest(of_phone, purpose.encode(), "sha256")
 
 
-def code_hash(of_phone: bytes, code: str) -> bytes:
+def code_hash(key: bytes, code: str) -> bytes:
     """A code has a million values, so its hash is bound to its phone; five tries and five minutes guard the rest."""
-    return hmac.digest(of_phone, code.encode(), "sha256")
+    return hmac.digest(key, code.encode(), "sha256")
 
 
 def new_code() -> str:
     """Six digits."""
     return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def login_name(text: str) -> str:
+    """A login as it is stored: case and blanks around it do not matter. Raises BadLogin."""
+    name = text.strip().lower()
+    if not _LOGIN.fullmatch(name):
+        raise BadLogin
+    return name
+
+
+def try_key(text: str) -> bytes:
+    """Where the wrong passwords of a name are counted; what was typed may be a password, so it is not kept."""
+    return hashlib.sha256(text.strip().lower().encode()).digest()
+
+
+def check_role(role: Role) -> None:
+    """Raises BadRole."""
+    if not (_ROLE.fullmatch(role.code) and role.name_zh.strip() and role.name_en.strip()):
+        raise BadRole(role.code[:80])
+
+
+def check_lasting(lasts: timedelta) -> None:
+    """Raises BadLasting."""
+    if not timedelta(seconds=1) <= lasts <= LONGEST:
+        raise BadLasting
 
 
 def check_password(password: str, *, login: str) -> None:

@@ -1,124 +1,221 @@
 """All SQL of access, over its own tables only."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from midstage.kit.database import Record, Tx
-from midstage.middle.access.types import Key, KeyId, Login, Role, RoleGrant, SessionId, SessionKind
+from midstage.middle.access.types import (
+    Key,
+    KeyId,
+    Login,
+    LoginState,
+    PasswordHash,
+    Role,
+    RoleGrant,
+    SessionId,
+    SessionKind,
+)
 from midstage.middle.organisation import api as organisation
 
+# Sessions
+
 FIND_SESSION = """
-select kind, session_id, subject_id, member_id, expires_at from session
- where brand_id = $1 and token_hash = $2 and expires_at > $3
+select s.kind, s.session_id, s.subject_id, s.member_id, s.expires_at,
+       g.role, g.everything, g.units, g.operators, g.stores, r.permissions
+  from session s
+  left join role_grant g on g.brand_id = s.brand_id and g.staff_id = s.subject_id and s.kind in ('staff', 'guide')
+  left join role r on r.brand_id = g.brand_id and r.code = g.role
+ where s.brand_id = $1 and s.token_hash = $2 and s.expires_at > $3
+ order by g.role
 """
-FIND_GRANTS = """
-select g.role, g.units, g.operators, r.permissions
-  from role_grant g left join role r on r.brand_id = $1 and r.code = g.role
- where g.brand_id = $1 and g.staff_id = $2 order by g.role
-"""
-_OPEN_SESSION = """
+
+INSERT_SESSION = """
 insert into session (brand_id, token_hash, session_id, kind, subject_id, member_id, opened_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
-_REVOKE = "delete from session where brand_id = $1 and session_id = $2"
-_REVOKE_ALL = "delete from session where brand_id = $1 and subject_id = $2 and session_id is distinct from $3"
-_SESSIONS = """
+
+DELETE_SESSION = "delete from session where brand_id = $1 and session_id = $2"
+
+DELETE_SESSIONS_OF = "delete from session where brand_id = $1 and subject_id = $2 and session_id is distinct from $3"
+
+SESSIONS_OF = """
 select session_id, kind, opened_at, expires_at from session
  where brand_id = $1 and subject_id = $2 and expires_at > $3 order by opened_at desc limit 200
 """
-_SWEEP_SESSIONS = "delete from session where brand_id = $1 and expires_at <= $2"
 
-_CREATE_LOGIN = """
-insert into login (brand_id, staff_id, name, password_hash, changed_at) values ($1, $2, $3, $4, $5) on conflict do nothing
+FORGET_SESSIONS = "delete from session where brand_id = $1 and expires_at <= $2"
+FORGET_TRIES = "delete from sign_in_try where brand_id = $1 and since_at <= $2"
+FORGET_CODES = "delete from phone_code where brand_id = $1 and expires_at <= $2"
+FORGET_QUOTAS = "delete from phone_quota where brand_id = $1 and since_at <= $2"
+
+# Logins
+
+INSERT_LOGIN = """
+insert into login (brand_id, staff_id, name, password_hash, changed_at) values ($1, $2, $3, $4, $5)
+on conflict do nothing
 """
-_LOGIN = "select staff_id, name, password_hash, locked_until from login where brand_id = $1 and name = $2"
-_LOGIN_OF = "select staff_id, name, password_hash, locked_until from login where brand_id = $1 and staff_id = $2"
-_LOGINS = """
-select staff_id, name, case when locked_until > $2 then locked_until end as locked_until
-  from login where brand_id = $1 order by name limit 1000
+
+LOGIN = "select staff_id, name, password_hash, state from login where brand_id = $1"
+LOGIN_BY_NAME = LOGIN + " and name = $2"
+LOGIN_OF = LOGIN + " and staff_id = $2"
+LOCKED_LOGIN_OF = LOGIN_OF + " for no key update"
+
+LOGINS = """
+select l.staff_id, l.name, l.state,
+       case when t.tries >= $2 and t.since_at > $3 then t.since_at + $4 end as locked_until
+  from login l
+  left join sign_in_try t on t.brand_id = l.brand_id and t.name_hash = sha256(convert_to(l.name, 'UTF8'))
+ where l.brand_id = $1 and ($5::text is null or l.name > $5)
+ order by l.name limit $6
 """
-# One statement counts and locks, so that tries at once are all counted.
-_FAILED = """
-update login
-   set failures = case when first_failure_at > $3 - $4::interval then failures + 1 else 1 end,
-       first_failure_at = case when first_failure_at > $3 - $4::interval then first_failure_at else $3 end,
-       locked_until = case when first_failure_at > $3 - $4::interval and failures + 1 >= $5
-                           then $3 + $4::interval else locked_until end
- where brand_id = $1 and staff_id = $2
+
+# Taken before a password is looked at, and given back by the right one: of a thousand guesses made at once five are
+# looked at. A quarter of an hour after the first of them the count begins anew.
+TAKE_TRY = """
+insert into sign_in_try as t (brand_id, name_hash, since_at, tries) values ($1, $2, $3, 1)
+on conflict (brand_id, name_hash) do update
+   set since_at = case when t.since_at <= $3 - $4::interval then $3 else t.since_at end,
+       tries = case when t.since_at <= $3 - $4::interval then 1 else t.tries + 1 end
+ where t.tries < $5 or t.since_at <= $3 - $4::interval
 """
-_PASSED = """
-update login set failures = 0, first_failure_at = null
- where brand_id = $1 and staff_id = $2 and locked_until <= $3
+
+TRY = "select since_at from sign_in_try where brand_id = $1 and name_hash = $2"
+
+FORGIVE = "delete from sign_in_try where brand_id = $1 and name_hash = $2"
+
+# Holds the login while a session is opened: a close or a new password takes its turn, and finds the session.
+STILL_GOOD = """
+select 1 from login where brand_id = $1 and staff_id = $2 and password_hash = $3 and state = 'open' for share
 """
-_SET_PASSWORD = """
-update login set password_hash = $3, changed_at = $4, failures = 0, first_failure_at = null, locked_until = '-infinity'
- where brand_id = $1 and staff_id = $2
+
+SET_HASH = """
+update login set password_hash = $3, changed_at = $4
+ where brand_id = $1 and staff_id = $2 and ($5::text is null or password_hash = $5)
 """
-_GRANT = """
-insert into role_grant (brand_id, staff_id, role, units, operators) values ($1, $2, $3, $4, $5)
-on conflict (brand_id, staff_id, role) do update set units = excluded.units, operators = excluded.operators
+
+REHASH = "update login set password_hash = $4 where brand_id = $1 and staff_id = $2 and password_hash = $3"
+
+SET_STATE = "update login set state = $3, changed_at = $4 where brand_id = $1 and staff_id = $2 and state <> $3"
+
+# Roles and grants
+
+GRANTS = """
+select g.role, g.everything, g.units, g.operators, g.stores, r.permissions
+  from role_grant g left join role r on r.brand_id = g.brand_id and r.code = g.role
+ where g.brand_id = $1 and g.staff_id = $2 order by g.role
 """
-_UNGRANT = "delete from role_grant where brand_id = $1 and staff_id = $2 and not role = any($3)"
-_PUT_ROLE = """
+
+INSERT_GRANT = """
+insert into role_grant (brand_id, staff_id, role, everything, units, operators, stores)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (brand_id, staff_id, role) do update
+   set everything = excluded.everything, units = excluded.units, operators = excluded.operators,
+       stores = excluded.stores
+"""
+
+DELETE_GRANTS = "delete from role_grant where brand_id = $1 and staff_id = $2 and not role = any($3)"
+
+PUT_ROLE = """
 insert into role (brand_id, code, name_zh, name_en, permissions) values ($1, $2, $3, $4, $5)
 on conflict (brand_id, code) do update
    set name_zh = excluded.name_zh, name_en = excluded.name_en, permissions = excluded.permissions
 """
-_ROLES = "select code, name_zh, name_en, permissions from role where brand_id = $1 order by code"
 
-# Sends only if the last code is old enough and the day's number is not used up; the caller compares.
-_PUT_CODE = """
-insert into phone_code as c (brand_id, phone_hash, code_hash, sent_at, expires_at, tries_left, sent_on, sent_today)
-values ($1, $2, $3, $4, $5, $6, $7, 1)
-on conflict (brand_id, phone_hash) do update
+ROLES = "select code, name_zh, name_en, permissions from role where brand_id = $1 order by code"
+
+# Whoever grants a role holds it, and whoever removes it waits and then counts.
+HELD_ROLES = """
+select code, name_zh, name_en, permissions from role
+ where brand_id = $1 and code = any($2) order by code for share
+"""
+LOCK_ROLE = "select code from role where brand_id = $1 and code = $2 for update"
+PEOPLE_WITH_ROLE = "select count(*) from role_grant where brand_id = $1 and role = $2"
+DELETE_ROLE = "delete from role where brand_id = $1 and code = $2"
+
+# Phone codes
+
+# Counts the code, and keeps it, unless it is too soon for another; two at once take turns at the quota.
+PUT_CODE = """
+with counted as (
+  insert into phone_quota as q (brand_id, phone_hash, since_at, last_at, codes) values ($1, $2, $5, $5, 1)
+  on conflict (brand_id, phone_hash) do update
+     set last_at = $5,
+         since_at = case when q.since_at <= $5 - $9::interval then $5 else q.since_at end,
+         codes = case when q.since_at <= $5 - $9::interval then 1 else q.codes + 1 end
+   where q.last_at <= $5 - $8::interval and (q.codes < $10 or q.since_at <= $5 - $9::interval)
+  returning brand_id
+)
+insert into phone_code as c (brand_id, code_key, code_hash, sent_at, expires_at, tries_left)
+select counted.brand_id, $3, $4, $5, $6, $7 from counted
+on conflict (brand_id, code_key) do update
    set code_hash = excluded.code_hash, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
-       tries_left = excluded.tries_left, sent_on = excluded.sent_on,
-       sent_today = case when c.sent_on = excluded.sent_on then c.sent_today + 1 else 1 end
- where c.sent_at <= excluded.sent_at - $8::interval and (c.sent_on <> excluded.sent_on or c.sent_today < $9)
-"""
-_CODE = "select sent_at, sent_on, sent_today from phone_code where brand_id = $1 and phone_hash = $2"
-# The right code is used up by being right: of two at once, one finds no tries left.
-_USE_CODE = """
-update phone_code set tries_left = 0
- where brand_id = $1 and phone_hash = $2 and code_hash = $3 and expires_at > $4 and tries_left > 0
-"""
-_MISS_CODE = """
-update phone_code set tries_left = tries_left - 1 where brand_id = $1 and phone_hash = $2 and tries_left > 0
+       tries_left = excluded.tries_left
 """
 
-_CREATE_KEY = """
-insert into api_key (brand_id, key_id, secret_hash, name, permissions, units, operators, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+QUOTA = "select since_at, last_at, codes from phone_quota where brand_id = $1 and phone_hash = $2"
+
+# Every guess takes a try, under the lock of the row; the right one takes all, so it is right once.
+TRY_CODE = """
+update phone_code set tries_left = case when code_hash = $3 then 0 else tries_left - 1 end
+ where brand_id = $1 and code_key = $2 and expires_at > $4 and tries_left > 0
+returning code_hash = $3
 """
-_FIND_KEY = """
-select key_id, permissions, units, operators, expires_at from api_key
+
+# API keys
+
+INSERT_KEY = """
+insert into api_key (brand_id, key_id, secret_hash, name, permissions, everything, units, operators, stores,
+                     created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+
+FIND_KEY = """
+select key_id, permissions, everything, units, operators, stores, expires_at from api_key
  where brand_id = $1 and secret_hash = $2 and revoked_at is null and (expires_at is null or expires_at > $3)
 """
-_REVOKE_KEY = "update api_key set revoked_at = $3 where brand_id = $1 and key_id = $2 and revoked_at is null"
-_KEYS = """
-select key_id, name, permissions, units, operators, created_at, expires_at, revoked_at
-  from api_key where brand_id = $1 order by created_at desc, key_id limit 1000
+
+REVOKE_KEY = "update api_key set revoked_at = $3 where brand_id = $1 and key_id = $2 and revoked_at is null"
+
+KEYS = """
+select key_id, name, permissions, everything, units, operators, stores, created_at, expires_at, revoked_at
+  from api_key
+ where brand_id = $1 and ($2::uuid is null or key_id < $2)
+ order by key_id desc limit $3
 """
 
 
-async def find_session(tx: Tx, token_hash: bytes) -> Record | None:
-    return await tx.row(FIND_SESSION, tx.brand, token_hash, tx.now)
+def scope_of(row: Record) -> organisation.Scope:
+    """The scope in a row of grants or keys."""
+    return organisation.Scope(
+        everything=row["everything"],
+        units=frozenset(row["units"]),
+        operators=frozenset(row["operators"]),
+        stores=frozenset(row["stores"]),
+    )
 
 
-async def grants(tx: Tx, staff_id: UUID) -> list[tuple[RoleGrant, frozenset[str] | None]]:
-    """Somebody's grants, each with the permissions of the brand's own role of that code, if it is one."""
-    return [
-        (
-            RoleGrant(row["role"], scope_of(row)),
-            frozenset(row["permissions"]) if row["permissions"] is not None else None,
-        )
-        for row in await tx.rows(FIND_GRANTS, tx.brand, staff_id)
-    ]
+def columns_of(scope: organisation.Scope) -> tuple[bool, list[UUID], list[UUID], list[UUID]]:
+    return scope.everything, sorted(scope.units), sorted(scope.operators), sorted(scope.stores)
 
 
-async def open_session(
+def _grant(row: Record) -> tuple[RoleGrant, frozenset[str] | None]:
+    own = row["permissions"]
+    return RoleGrant(row["role"], scope_of(row)), None if own is None else frozenset(own)
+
+
+def grants_in(rows: Sequence[Record]) -> list[tuple[RoleGrant, frozenset[str] | None]]:
+    """The grants in the rows of a session; each with the permissions of the brand's own role, if it is one."""
+    return [_grant(row) for row in rows if row["role"] is not None]
+
+
+async def find_session(tx: Tx, token_hash: bytes) -> list[Record]:
+    """The session, once for each grant of its owner; nothing where there is no such session."""
+    return await tx.rows(FIND_SESSION, tx.brand, token_hash, tx.now)
+
+
+async def insert_session(
     tx: Tx,
     token_hash: bytes,
     session_id: SessionId,
@@ -127,94 +224,144 @@ async def open_session(
     member_id: UUID | None,
     expires_at: datetime,
 ) -> None:
-    await tx.run(_OPEN_SESSION, tx.brand, token_hash, session_id, kind, subject_id, member_id, tx.now, expires_at)
+    await tx.run(INSERT_SESSION, tx.brand, token_hash, session_id, kind, subject_id, member_id, tx.now, expires_at)
 
 
-async def revoke_session(tx: Tx, session_id: UUID) -> bool:
-    return await tx.run(_REVOKE, tx.brand, session_id) == 1
+async def delete_session(tx: Tx, session_id: UUID) -> bool:
+    return await tx.run(DELETE_SESSION, tx.brand, session_id) == 1
 
 
-async def revoke_all(tx: Tx, subject_id: UUID, keep: UUID | None) -> int:
-    return await tx.run(_REVOKE_ALL, tx.brand, subject_id, keep)
+async def delete_sessions_of(tx: Tx, subject_id: UUID, keep: UUID | None) -> int:
+    return await tx.run(DELETE_SESSIONS_OF, tx.brand, subject_id, keep)
 
 
-async def sessions(tx: Tx, subject_id: UUID) -> list[Record]:
-    return await tx.rows(_SESSIONS, tx.brand, subject_id, tx.now)
+async def sessions_of(tx: Tx, subject_id: UUID) -> list[Record]:
+    return await tx.rows(SESSIONS_OF, tx.brand, subject_id, tx.now)
 
 
-async def sweep_sessions(tx: Tx) -> int:
-    return await tx.run(_SWEEP_SESSIONS, tx.brand, tx.now)
+async def forget(tx: Tx, *, try_window: timedelta, quota_window: timedelta) -> int:
+    """Delete what is over and can no longer matter; returns how many sessions there were in it."""
+    await tx.run(FORGET_TRIES, tx.brand, tx.now - try_window)
+    await tx.run(FORGET_CODES, tx.brand, tx.now)
+    await tx.run(FORGET_QUOTAS, tx.brand, tx.now - quota_window)
+    return await tx.run(FORGET_SESSIONS, tx.brand, tx.now)
 
 
-async def create_login(tx: Tx, staff_id: UUID, name: str, password_hash: str) -> bool:
-    return await tx.run(_CREATE_LOGIN, tx.brand, staff_id, name, password_hash, tx.now) == 1
+async def insert_login(tx: Tx, staff_id: UUID, name: str, password: PasswordHash) -> bool:
+    return await tx.run(INSERT_LOGIN, tx.brand, staff_id, name, password, tx.now) == 1
 
 
-async def login(tx: Tx, name: str) -> Record | None:
-    return await tx.row(_LOGIN, tx.brand, name)
+async def read_login(tx: Tx, name: str) -> Record | None:
+    return await tx.row(LOGIN_BY_NAME, tx.brand, name)
 
 
-async def login_of(tx: Tx, staff_id: UUID) -> Record | None:
-    return await tx.row(_LOGIN_OF, tx.brand, staff_id)
+async def read_login_of(tx: Tx, staff_id: UUID, *, lock: bool = False) -> Record | None:
+    return await tx.row(LOCKED_LOGIN_OF if lock else LOGIN_OF, tx.brand, staff_id)
 
 
-async def logins(tx: Tx) -> list[Login]:
-    return [Login(**row) for row in await tx.rows(_LOGINS, tx.brand, tx.now)]
+async def list_logins(tx: Tx, after: str | None, limit: int, *, most: int, window: timedelta) -> list[Login]:
+    rows = await tx.rows(LOGINS, tx.brand, most, tx.now - window, window, after, limit)
+    return [Login(row["staff_id"], row["name"], LoginState(row["state"]), row["locked_until"]) for row in rows]
 
 
-async def failed(tx: Tx, staff_id: UUID, *, window: Any, most: int) -> None:
-    await tx.run(_FAILED, tx.brand, staff_id, tx.now, window, most)
+async def take_try(tx: Tx, key: bytes, *, window: timedelta, most: int) -> bool:
+    """False if all tries of this window are taken."""
+    return await tx.run(TAKE_TRY, tx.brand, key, tx.now, window, most) == 1
 
 
-async def passed(tx: Tx, staff_id: UUID) -> bool:
-    """False if the login was locked in the meantime."""
-    return await tx.run(_PASSED, tx.brand, staff_id, tx.now) == 1
+async def read_try(tx: Tx, key: bytes) -> datetime | None:
+    """When the first try of this window was."""
+    return cast("datetime | None", await tx.value(TRY, tx.brand, key))
 
 
-async def set_password(tx: Tx, staff_id: UUID, password_hash: str) -> bool:
-    return await tx.run(_SET_PASSWORD, tx.brand, staff_id, password_hash, tx.now) == 1
+async def forgive(tx: Tx, key: bytes) -> None:
+    await tx.run(FORGIVE, tx.brand, key)
 
 
-async def grant(tx: Tx, staff_id: UUID, given: Sequence[RoleGrant]) -> None:
+async def is_still_good(tx: Tx, staff_id: UUID, seen: PasswordHash) -> bool:
+    """Whether the login is open and has the password that was looked at; held to the end of the transaction."""
+    return await tx.value(STILL_GOOD, tx.brand, staff_id, seen) is not None
+
+
+async def set_password(tx: Tx, staff_id: UUID, password: PasswordHash, *, seen: PasswordHash | None) -> bool:
+    return await tx.run(SET_HASH, tx.brand, staff_id, password, tx.now, seen) == 1
+
+
+async def rehash(tx: Tx, staff_id: UUID, seen: PasswordHash, password: PasswordHash) -> None:
+    await tx.run(REHASH, tx.brand, staff_id, seen, password)
+
+
+async def set_state(tx: Tx, staff_id: UUID, state: LoginState) -> bool:
+    return await tx.run(SET_STATE, tx.brand, staff_id, state, tx.now) == 1
+
+
+async def read_grants(tx: Tx, staff_id: UUID) -> list[tuple[RoleGrant, frozenset[str] | None]]:
+    return [_grant(row) for row in await tx.rows(GRANTS, tx.brand, staff_id)]
+
+
+async def write_grants(tx: Tx, staff_id: UUID, grants: Sequence[RoleGrant]) -> None:
     """Somebody's grants from now on."""
-    await tx.run(_UNGRANT, tx.brand, staff_id, [one.role for one in given])
-    for one in given:
-        units, operators = columns_of(one.scope)
-        await tx.run(_GRANT, tx.brand, staff_id, one.role, units, operators)
+    await tx.run(DELETE_GRANTS, tx.brand, staff_id, [grant.role for grant in grants])
+    for grant in grants:
+        await tx.run(INSERT_GRANT, tx.brand, staff_id, grant.role, *columns_of(grant.scope))
 
 
 async def put_role(tx: Tx, role: Role) -> None:
-    await tx.run(_PUT_ROLE, tx.brand, role.code, role.name_zh, role.name_en, sorted(role.permissions))
+    await tx.run(PUT_ROLE, tx.brand, role.code, role.name_zh, role.name_en, sorted(role.permissions))
 
 
-async def roles(tx: Tx) -> list[Role]:
-    return [
-        Role(row["code"], row["name_zh"], row["name_en"], frozenset(row["permissions"]))
-        for row in await tx.rows(_ROLES, tx.brand)
-    ]
+def _role(row: Record) -> Role:
+    return Role(row["code"], row["name_zh"], row["name_en"], frozenset(row["permissions"]))
+
+
+async def read_roles(tx: Tx) -> list[Role]:
+    return [_role(row) for row in await tx.rows(ROLES, tx.brand)]
+
+
+async def hold_roles(tx: Tx, codes: Sequence[str]) -> dict[str, Role]:
+    """The brand's own roles of these codes, which nobody can remove before this transaction ends."""
+    return {row["code"]: _role(row) for row in await tx.rows(HELD_ROLES, tx.brand, codes)}
+
+
+async def lock_role(tx: Tx, code: str) -> bool:
+    return await tx.value(LOCK_ROLE, tx.brand, code) is not None
+
+
+async def count_people(tx: Tx, role: str) -> int:
+    return cast("int", await tx.value(PEOPLE_WITH_ROLE, tx.brand, role))
+
+
+async def delete_role(tx: Tx, code: str) -> None:
+    await tx.run(DELETE_ROLE, tx.brand, code)
 
 
 async def put_code(
-    tx: Tx, phone_hash: bytes, code_hash: bytes, *, expires_at: datetime, tries: int, day: date, pause: Any, a_day: int
+    tx: Tx,
+    of_phone: bytes,
+    key: bytes,
+    code_hash: bytes,
+    *,
+    lasts: timedelta,
+    tries: int,
+    pause: timedelta,
+    window: timedelta,
+    most: int,
 ) -> bool:
     """False if it is too soon for another."""
-    put = await tx.run(_PUT_CODE, tx.brand, phone_hash, code_hash, tx.now, expires_at, tries, day, pause, a_day)
+    put = await tx.run(PUT_CODE, tx.brand, of_phone, key, code_hash, tx.now, tx.now + lasts, tries, pause, window, most)
     return put == 1
 
 
-async def code(tx: Tx, phone_hash: bytes) -> Record | None:
-    return await tx.row(_CODE, tx.brand, phone_hash)
+async def read_quota(tx: Tx, of_phone: bytes) -> Record | None:
+    return await tx.row(QUOTA, tx.brand, of_phone)
 
 
-async def use_code(tx: Tx, phone_hash: bytes, code_hash: bytes) -> bool:
-    return await tx.run(_USE_CODE, tx.brand, phone_hash, code_hash, tx.now) == 1
+async def try_code(tx: Tx, key: bytes, code_hash: bytes) -> bool:
+    """Whether the code was right; it is used up either way, wholly or by one try."""
+    return await tx.value(TRY_CODE, tx.brand, key, code_hash, tx.now) is True
 
 
-async def miss_code(tx: Tx, phone_hash: bytes) -> None:
-    await tx.run(_MISS_CODE, tx.brand, phone_hash)
-
-
-async def create_key(
+async def insert_key(
     tx: Tx,
     key_id: KeyId,
     secret_hash: bytes,
@@ -223,37 +370,29 @@ async def create_key(
     scope: organisation.Scope,
     expires_at: datetime | None,
 ) -> None:
-    units, operators = columns_of(scope)
     await tx.run(
-        _CREATE_KEY, tx.brand, key_id, secret_hash, name, sorted(permissions), units, operators, tx.now, expires_at
+        INSERT_KEY,
+        tx.brand,
+        key_id,
+        secret_hash,
+        name,
+        sorted(permissions),
+        *columns_of(scope),
+        tx.now,
+        expires_at,
     )
 
 
 async def find_key(tx: Tx, secret_hash: bytes) -> Record | None:
-    return await tx.row(_FIND_KEY, tx.brand, secret_hash, tx.now)
+    return await tx.row(FIND_KEY, tx.brand, secret_hash, tx.now)
 
 
 async def revoke_key(tx: Tx, key_id: UUID) -> bool:
-    return await tx.run(_REVOKE_KEY, tx.brand, key_id, tx.now) == 1
+    return await tx.run(REVOKE_KEY, tx.brand, key_id, tx.now) == 1
 
 
-async def keys(tx: Tx) -> list[Key]:
+async def list_keys(tx: Tx, after: UUID | None, limit: int) -> list[Key]:
     return [
-        Key(
-            row["key_id"], row["name"], row["permissions"], scope_of(row), row["created_at"], row["expires_at"],
-            row["revoked_at"],
-        )
-        for row in await tx.rows(_KEYS, tx.brand)
-    ]  # fmt: skip
-
-
-def scope_of(row: Record) -> organisation.Scope:
-    """The scope of a row with units and operators; neither means everything."""
-    units, operators = frozenset(row["units"]), frozenset(row["operators"])
-    return organisation.Scope(everything=not units and not operators, units=units, operators=operators)
-
-
-def columns_of(scope: organisation.Scope) -> tuple[list[UUID], list[UUID]]:
-    if scope.everything:
-        return [], []
-    return sorted(scope.units), sorted(scope.operators)
+        Key(row[0], row[1], row[2], scope_of(row), row["created_at"], row["expires_at"], row["revoked_at"])
+        for row in await tx.rows(KEYS, tx.brand, after, limit)
+    ]

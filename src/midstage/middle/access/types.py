@@ -14,6 +14,7 @@ from midstage.middle.organisation import api as organisation
 SessionId = NewType("SessionId", UUID)
 KeyId = NewType("KeyId", UUID)
 Token = NewType("Token", str)
+PasswordHash = NewType("PasswordHash", str)
 LoginName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{1,99}$")]
 
 
@@ -51,8 +52,20 @@ class RoleGrant(msgspec.Struct, frozen=True):
     scope: organisation.Scope
 
 
+class Held(msgspec.Struct, frozen=True):
+    """Permissions, and the part of the organisation over which they are held."""
+
+    permissions: frozenset[str]
+    scope: organisation.Scope
+
+
 class Session(msgspec.Struct, frozen=True):
-    """Who is here and what they may; what the token was exchanged for."""
+    """Who is here and what they may; what the token was exchanged for.
+
+    `permissions` and `scope` are the unions over all roles, to show. What one permission may reach is what
+    `need` returns: a manager of one region who audits the whole brand must not manage the whole brand.
+    `subject_id` is the person of a shopper, the staff person of staff and guides, the key of an app.
+    """
 
     kind: SessionKind
     session_id: SessionId
@@ -62,6 +75,7 @@ class Session(msgspec.Struct, frozen=True):
     permissions: frozenset[str]
     scope: organisation.Scope
     expires_at: datetime
+    held: tuple[Held, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -76,11 +90,19 @@ class Key(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
 
 
+class LoginState(StrEnum):
+    """Whether a login lets in."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class Login(msgspec.Struct, frozen=True):
     """How somebody signs in to the console."""
 
     staff_id: organisation.StaffId
     name: str
+    state: LoginState
     locked_until: datetime | None
 
 
@@ -124,6 +146,21 @@ class LoginTaken(Conflict):
     name: str
 
 
+class BadLogin(Invalid):
+    """A login name has 2 to 100 of a–z, 0–9, dot, underscore, at and hyphen, and begins with a letter or digit."""
+
+    text = Text(
+        zh="登录名须为 2–100 位小写字母、数字或 . _ @ -，并以字母或数字开头",
+        en="A login has 2 to 100 of a-z, 0-9 and . _ @ -, and begins with a letter or digit.",
+    )
+
+
+class LoginClosed(Conflict):
+    """The login was closed; its name and roles are kept, but it lets nobody in."""
+
+    text = Text(zh="该账号已停用", en="This login is closed.")
+
+
 class NoSuchLogin(NotFound):
     """This person has no login."""
 
@@ -142,6 +179,49 @@ class NoSuchPermission(Invalid):
 
     text = Text(zh="没有权限 {permission}", en="There is no permission {permission}.")
     permission: str
+
+
+class BadRole(Invalid):
+    """A role of the brand's own has a code of small letters that no built-in role has, and a name in both languages."""
+
+    text = Text(
+        zh="角色 {role} 无效：编码须为小写字母、数字或下划线，不与内置角色重复，且有中英文名称",
+        en="{role} cannot be a role: a code of a-z, 0-9 and _ that is not built in, and a name in both languages.",
+    )
+    role: str
+
+
+class RoleInUse(Conflict):
+    """Somebody still has this role."""
+
+    text = Text(zh="还有 {people} 人拥有角色 {role}", en="{people} people still have the role {role}.")
+    role: str
+    people: int
+
+
+class BeyondOwn(Forbidden):
+    """Nobody gives a permission that they do not hold themselves, or over more than they see."""
+
+    text = Text(
+        zh="不能授予自己没有的权限或超出自己数据范围：{permission}",
+        en="You cannot give {permission} over more than you hold it over yourself.",
+    )
+    permission: str
+
+
+class BadKey(Invalid):
+    """A key has a name of up to 100 characters, at least one permission, and an end that is still to come."""
+
+    text = Text(
+        zh="API 密钥须有名称、至少一项权限，且到期时间在未来",
+        en="A key needs a name, a permission at least, and an end that is still to come.",
+    )
+
+
+class BadLasting(Invalid):
+    """A session lasts a moment at least and a year at most."""
+
+    text = Text(zh="会话有效期须在 1 秒到 366 天之间", en="A session lasts between a second and 366 days.")
 
 
 class NotPermitted(Forbidden):

@@ -7,6 +7,7 @@ from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.brands import virtual
 from midstage.middle.organisation.facts import PlatformAccountChanged, PlatformAccountRegistered
+from midstage.middle.organisation.forms import Filter, NewPlatformAccount, PlatformAccountChange
 from midstage.middle.organisation.refusals import (
     ChangedMeanwhile,
     NoSuchPlatformAccount,
@@ -17,11 +18,8 @@ from midstage.middle.organisation.refusals import (
 from midstage.middle.organisation.staff import staff
 from midstage.middle.organisation.stores import one_store
 from midstage.middle.organisation.types import (
-    Filter,
-    NewPlatformAccount,
     PersonState,
     PlatformAccount,
-    PlatformAccountChange,
     PlatformAccountId,
     StaffId,
     StoreId,
@@ -73,7 +71,11 @@ async def platform_account(tx: Tx, account_id: PlatformAccountId) -> PlatformAcc
 async def list_accounts(tx: Tx, wanted: Filter, page: PageRequest) -> Page[PlatformAccount]:
     """Platform accounts by platform and id; `kind` is the platform, and `store_id`, `state` and `text` narrow."""
     rows = await store.list_accounts(tx, wanted, page.place(tuple[str, str]), page.fetch)
-    return page.page(rows, lambda row: (row.platform, row.external_id))
+    return page.page(rows, _place)
+
+
+def _place(row: PlatformAccount) -> tuple[str, str]:
+    return row.platform, row.external_id
 
 
 async def change_account(

@@ -1,25 +1,16 @@
 """Brands: the tenants."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from midstage.kit.audit import SYSTEM, Principal
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
-from midstage.kit.ids import new_id
+from midstage.kit.ids import BrandId, new_id
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.facts import BrandChanged, BrandCreated
+from midstage.middle.organisation.forms import BrandChange
 from midstage.middle.organisation.refusals import BrandCodeTaken, ChangedMeanwhile, NoSuchBrand
-from midstage.middle.organisation.types import (
-    Brand,
-    BrandChange,
-    GuideId,
-    OperatorId,
-    StoreId,
-    TouchpointId,
-    UnitId,
-    Virtual,
-)
+from midstage.middle.organisation.types import Brand, GuideId, OperatorId, StoreId, TouchpointId, UnitId, Virtual
 
 
 async def create_brand(
@@ -76,9 +67,17 @@ async def create_brand(
 
 async def tenant_of(database: Database, code: str) -> Tenant:
     """The brand of a code. Raises NoSuchBrand."""
-    found: Sequence[Tenant] = await store.read_tenants(database, code)
+    found = await store.read_tenants(database, code=code)
     if not found:
         raise NoSuchBrand(code[:80])
+    return found[0]
+
+
+async def tenant_of_brand(database: Database, brand: BrandId) -> Tenant:
+    """The brand of a number, as tokens carry it. Raises NoSuchBrand."""
+    found = await store.read_tenants(database, brand=brand)
+    if not found:
+        raise NoSuchBrand(str(brand))
     return found[0]
 
 

@@ -15,7 +15,7 @@ from midstage.middle.organisation.types import (
 )
 
 
-class BrandCreated(Fact):
+class BrandCreated(Fact, frozen=True):
     """A brand begins, with what stands in where nothing is known."""
 
     subject: ClassVar[str] = "root_unit_id"
@@ -26,7 +26,7 @@ class BrandCreated(Fact):
     virtual_touchpoint_id: TouchpointId
 
 
-class BrandChanged(Fact):
+class BrandChanged(Fact, frozen=True):
     """Its name, zone, start of day or phone prefix is another."""
 
     subject: ClassVar[str] = "root_unit_id"
@@ -34,14 +34,14 @@ class BrandChanged(Fact):
     fields: list[str]
 
 
-class UnitCreated(Fact):
+class UnitCreated(Fact, frozen=True):
     subject: ClassVar[str] = "unit_id"
     unit_id: UnitId
     parent_id: UnitId
     kind: str
 
 
-class UnitMoved(Fact):
+class UnitMoved(Fact, frozen=True):
     """A unit, with all below it, lies elsewhere; `units` is how many paths changed."""
 
     subject: ClassVar[str] = "unit_id"
@@ -51,20 +51,20 @@ class UnitMoved(Fact):
     units: int
 
 
-class UnitChanged(Fact):
+class UnitChanged(Fact, frozen=True):
     subject: ClassVar[str] = "unit_id"
     unit_id: UnitId
     fields: list[str]
     state: str
 
 
-class OperatorCreated(Fact):
+class OperatorCreated(Fact, frozen=True):
     subject: ClassVar[str] = "operator_id"
     operator_id: OperatorId
     kind: str
 
 
-class OperatorChanged(Fact):
+class OperatorChanged(Fact, frozen=True):
     """`payee_id` is who collects for the operator from now on."""
 
     subject: ClassVar[str] = "operator_id"
@@ -75,7 +75,7 @@ class OperatorChanged(Fact):
     payee_id: PayeeId | None
 
 
-class StoreOpened(Fact):
+class StoreOpened(Fact, frozen=True):
     subject: ClassVar[str] = "store_id"
     store_id: StoreId
     kind: str
@@ -84,7 +84,7 @@ class StoreOpened(Fact):
     currency: str
 
 
-class StoreChanged(Fact):
+class StoreChanged(Fact, frozen=True):
     subject: ClassVar[str] = "store_id"
     store_id: StoreId
     fields: list[str]
@@ -94,47 +94,47 @@ class StoreChanged(Fact):
     state: str
 
 
-class StaffJoined(Fact):
+class StaffJoined(Fact, frozen=True):
     subject: ClassVar[str] = "staff_id"
     staff_id: StaffId
     operator_id: OperatorId
 
 
-class StaffChanged(Fact):
+class StaffChanged(Fact, frozen=True):
     subject: ClassVar[str] = "staff_id"
     staff_id: StaffId
     fields: list[str]
     operator_id: OperatorId
 
 
-class StaffLeft(Fact):
+class StaffLeft(Fact, frozen=True):
     """Somebody no longer works here: logins are to be closed."""
 
     subject: ClassVar[str] = "staff_id"
     staff_id: StaffId
 
 
-class GuideJoined(Fact):
+class GuideJoined(Fact, frozen=True):
     subject: ClassVar[str] = "guide_id"
     guide_id: GuideId
     store_id: StoreId
     staff_id: StaffId | None
 
 
-class GuideChanged(Fact):
+class GuideChanged(Fact, frozen=True):
     subject: ClassVar[str] = "guide_id"
     guide_id: GuideId
     fields: list[str]
 
 
-class GuideMoved(Fact):
+class GuideMoved(Fact, frozen=True):
     subject: ClassVar[str] = "guide_id"
     guide_id: GuideId
     from_store_id: StoreId
     to_store_id: StoreId
 
 
-class GuideLeft(Fact):
+class GuideLeft(Fact, frozen=True):
     """A guide left; her customers are `heir_id`'s now (the virtual guide's, where nobody was named)."""
 
     subject: ClassVar[str] = "guide_id"
@@ -143,7 +143,7 @@ class GuideLeft(Fact):
     heir_id: GuideId
 
 
-class TouchpointCreated(Fact):
+class TouchpointCreated(Fact, frozen=True):
     subject: ClassVar[str] = "touchpoint_id"
     touchpoint_id: TouchpointId
     kind: str
@@ -151,7 +151,7 @@ class TouchpointCreated(Fact):
     guide_id: GuideId
 
 
-class TouchpointChanged(Fact):
+class TouchpointChanged(Fact, frozen=True):
     subject: ClassVar[str] = "touchpoint_id"
     touchpoint_id: TouchpointId
     fields: list[str]
@@ -160,7 +160,7 @@ class TouchpointChanged(Fact):
     state: str
 
 
-class PlatformAccountRegistered(Fact):
+class PlatformAccountRegistered(Fact, frozen=True):
     subject: ClassVar[str] = "platform_account_id"
     platform_account_id: PlatformAccountId
     platform: str
@@ -168,7 +168,7 @@ class PlatformAccountRegistered(Fact):
     staff_id: StaffId
 
 
-class PlatformAccountChanged(Fact):
+class PlatformAccountChanged(Fact, frozen=True):
     subject: ClassVar[str] = "platform_account_id"
     platform_account_id: PlatformAccountId
     fields: list[str]

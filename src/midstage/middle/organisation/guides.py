@@ -8,6 +8,7 @@ from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.brands import virtual
 from midstage.middle.organisation.facts import GuideChanged, GuideJoined, GuideLeft, GuideMoved
+from midstage.middle.organisation.forms import Filter, GuideChange, NewGuide
 from midstage.middle.organisation.refusals import (
     AlreadyGuide,
     ChangedMeanwhile,
@@ -22,18 +23,7 @@ from midstage.middle.organisation.refusals import (
 )
 from midstage.middle.organisation.staff import staff
 from midstage.middle.organisation.stores import one_store, stores
-from midstage.middle.organisation.types import (
-    Filter,
-    Guide,
-    GuideChange,
-    GuideId,
-    NewGuide,
-    PersonState,
-    StaffId,
-    Stay,
-    StoreId,
-    StoreState,
-)
+from midstage.middle.organisation.types import Guide, GuideId, PersonState, StaffId, Stay, StoreId, StoreState
 
 
 async def place_guides(tx: Tx, new: Sequence[NewGuide]) -> list[GuideId]:
@@ -92,7 +82,7 @@ async def list_guides(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Guide]:
     """Guides by code; all of the filter but `kind` narrows, by the store they belong to (or left)."""
     place = page.place(tuple[str])
     rows = await store.list_guides(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def change_guide(tx: Tx, guide_id: GuideId, change: GuideChange, *, seen: int | None = None) -> Guide:

@@ -7,6 +7,7 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.facts import OperatorChanged, OperatorCreated
+from midstage.middle.organisation.forms import Filter, NewOperator, OperatorChange
 from midstage.middle.organisation.refusals import (
     BadPayee,
     ChangedMeanwhile,
@@ -16,16 +17,7 @@ from midstage.middle.organisation.refusals import (
     OperatorBusy,
     OperatorCodeTaken,
 )
-from midstage.middle.organisation.types import (
-    Filter,
-    NewOperator,
-    Operator,
-    OperatorChange,
-    OperatorId,
-    OperatorKind,
-    Payee,
-    State,
-)
+from midstage.middle.organisation.types import Operator, OperatorId, OperatorKind, Payee, State
 
 
 async def create_operators(tx: Tx, new: Sequence[NewOperator]) -> list[OperatorId]:
@@ -75,7 +67,7 @@ async def list_operators(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Oper
     """Operators by code. Of the scope, its operators count; `kind`, `state` and `text` narrow."""
     place = page.place(tuple[str])
     rows = await store.list_operators(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def change_operator(

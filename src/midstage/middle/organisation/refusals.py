@@ -18,19 +18,13 @@ class BadCode(Invalid):
 class NameMissing(Invalid):
     """A name is empty or longer than 200 characters."""
 
-    text = Text(
-        zh="名称不能为空，且不超过 200 个字符",
-        en="A name has 1 to 200 characters.",
-    )
+    text = Text(zh="名称不能为空，且不超过 200 个字符", en="A name has 1 to 200 characters.")
 
 
 class BadZone(Invalid):
     """The time zone is not one of the IANA database."""
 
-    text = Text(
-        zh="时区“{given}”不存在",
-        en="There is no time zone called “{given}”.",
-    )
+    text = Text(zh="时区“{given}”不存在", en="There is no time zone called “{given}”.")
     given: str
 
 
@@ -47,30 +41,21 @@ class BadStartOfDay(Invalid):
 class BadCurrency(Invalid):
     """A currency is three capital letters (ISO 4217)."""
 
-    text = Text(
-        zh="币种“{given}”无效",
-        en="“{given}” is not a currency.",
-    )
+    text = Text(zh="币种“{given}”无效", en="“{given}” is not a currency.")
     given: str
 
 
 class BadPhonePrefix(Invalid):
     """A phone prefix is a plus and one to four digits."""
 
-    text = Text(
-        zh="电话国家码“{given}”无效，应如 +86",
-        en="“{given}” is not a phone prefix; +86 is one.",
-    )
+    text = Text(zh="电话国家码“{given}”无效，应如 +86", en="“{given}” is not a phone prefix; +86 is one.")
     given: str
 
 
 class BadPlace(Invalid):
     """Latitude is within ±90 degrees, longitude within ±180."""
 
-    text = Text(
-        zh="坐标无效：纬度 {lat}，经度 {lng}",
-        en="There is no place at latitude {lat}, longitude {lng}.",
-    )
+    text = Text(zh="坐标无效：纬度 {lat}，经度 {lng}", en="There is no place at latitude {lat}, longitude {lng}.")
     lat: float
     lng: float
 
@@ -78,10 +63,7 @@ class BadPlace(Invalid):
 class BadArea(Invalid):
     """An area is more than nothing and at most a square kilometre."""
 
-    text = Text(
-        zh="面积无效：{area_m2} 平方米",
-        en="An area of {area_m2} m² cannot be right.",
-    )
+    text = Text(zh="面积无效：{area_m2} 平方米", en="An area of {area_m2} m² cannot be right.")
     area_m2: int
 
 
@@ -98,35 +80,27 @@ class BadContract(Invalid):
     """A contract has a number and does not end before it begins."""
 
     text = Text(
-        zh="合同无效：须有编号，且结束日不早于开始日",
-        en="A contract needs a number and must not end before it begins.",
+        zh="合同无效：须有编号，且结束日不早于开始日", en="A contract needs a number and must not end before it begins."
     )
 
 
 class BadInvoiceTitle(Invalid):
     """An invoice title needs the title and the tax number."""
 
-    text = Text(
-        zh="发票信息无效：须有抬头和税号",
-        en="An invoice title needs a title and a tax number.",
-    )
+    text = Text(zh="发票信息无效：须有抬头和税号", en="An invoice title needs a title and a tax number.")
 
 
 class BadPayee(Invalid):
     """A payee needs a holder, a provider and an account number."""
 
-    text = Text(
-        zh="收款信息无效：须有户名、机构和账号",
-        en="A payee needs a holder, a provider and an account number.",
-    )
+    text = Text(zh="收款信息无效：须有户名、机构和账号", en="A payee needs a holder, a provider and an account number.")
 
 
 class KindReserved(Invalid):
     """There is one of this kind in a brand, and it was made with the brand."""
 
     text = Text(
-        zh="“{kind}”类型每个品牌只有一个，随品牌创建",
-        en="A brand has one “{kind}”, made with the brand itself.",
+        zh="“{kind}”类型每个品牌只有一个，随品牌创建", en="A brand has one “{kind}”, made with the brand itself."
     )
     kind: str
 
@@ -135,8 +109,7 @@ class Fixed(Conflict):
     """The root, the brand's own operator and what is virtual can be renamed, nothing else."""
 
     text = Text(
-        zh="“{what}”由系统保留，不能如此更改",
-        en="The {what} belongs to the brand for good and cannot be changed so.",
+        zh="“{what}”由系统保留，不能如此更改", en="The {what} belongs to the brand for good and cannot be changed so."
     )
     what: str
 
@@ -155,60 +128,42 @@ class ChangedMeanwhile(Conflict):
 class NoSuchBrand(NotFound):
     """There is no brand of this code."""
 
-    text = Text(
-        zh="没有编码为“{given}”的品牌",
-        en="There is no brand “{given}”.",
-    )
+    text = Text(zh="没有编码为“{given}”的品牌", en="There is no brand “{given}”.")
     given: str
 
 
 class BrandCodeTaken(Conflict):
     """Another brand has this code."""
 
-    text = Text(
-        zh="品牌编码“{given}”已被使用",
-        en="The brand code “{given}” is taken.",
-    )
+    text = Text(zh="品牌编码“{given}”已被使用", en="The brand code “{given}” is taken.")
     given: str
 
 
 class NoSuchUnit(NotFound):
     """There is no such part of the tree."""
 
-    text = Text(
-        zh="没有该组织单元",
-        en="There is no such unit.",
-    )
+    text = Text(zh="没有该组织单元", en="There is no such unit.")
     unit_id: UUID
 
 
 class UnitCodeTaken(Conflict):
     """Another unit has this code."""
 
-    text = Text(
-        zh="组织单元编码“{given}”已被使用",
-        en="The unit code “{given}” is taken.",
-    )
+    text = Text(zh="组织单元编码“{given}”已被使用", en="The unit code “{given}” is taken.")
     given: str
 
 
 class UnitClosed(Conflict):
     """The unit is closed; nothing can be put under it."""
 
-    text = Text(
-        zh="该组织单元已关闭",
-        en="The unit is closed.",
-    )
+    text = Text(zh="该组织单元已关闭", en="The unit is closed.")
     unit_id: UUID
 
 
 class UnitCycle(Conflict):
     """A unit cannot lie under itself."""
 
-    text = Text(
-        zh="不能把组织单元移到它自己之下",
-        en="A unit cannot be moved under itself.",
-    )
+    text = Text(zh="不能把组织单元移到它自己之下", en="A unit cannot be moved under itself.")
     unit_id: UUID
     under: UUID
 
@@ -216,10 +171,7 @@ class UnitCycle(Conflict):
 class TreeTooDeep(Invalid):
     """The tree would be deeper than its limit."""
 
-    text = Text(
-        zh="组织树最多 {limit} 层",
-        en="The tree has at most {limit} levels.",
-    )
+    text = Text(zh="组织树最多 {limit} 层", en="The tree has at most {limit} levels.")
     limit: int
 
 
@@ -238,30 +190,21 @@ class UnitNotEmpty(Conflict):
 class NoSuchOperator(NotFound):
     """There is no such operator."""
 
-    text = Text(
-        zh="没有该操作主体",
-        en="There is no such operator.",
-    )
+    text = Text(zh="没有该操作主体", en="There is no such operator.")
     operator_id: UUID
 
 
 class OperatorCodeTaken(Conflict):
     """Another operator has this code."""
 
-    text = Text(
-        zh="操作主体编码“{given}”已被使用",
-        en="The operator code “{given}” is taken.",
-    )
+    text = Text(zh="操作主体编码“{given}”已被使用", en="The operator code “{given}” is taken.")
     given: str
 
 
 class OperatorClosed(Conflict):
     """The operator no longer trades."""
 
-    text = Text(
-        zh="该操作主体已停用",
-        en="The operator is closed.",
-    )
+    text = Text(zh="该操作主体已停用", en="The operator is closed.")
     operator_id: UUID
 
 
@@ -280,30 +223,21 @@ class OperatorBusy(Conflict):
 class NoSuchStore(NotFound):
     """There is no such store."""
 
-    text = Text(
-        zh="没有该门店",
-        en="There is no such store.",
-    )
+    text = Text(zh="没有该门店", en="There is no such store.")
     store: UUID | str
 
 
 class StoreCodeTaken(Conflict):
     """Another store has this code."""
 
-    text = Text(
-        zh="门店编码“{given}”已被使用",
-        en="The store code “{given}” is taken.",
-    )
+    text = Text(zh="门店编码“{given}”已被使用", en="The store code “{given}” is taken.")
     given: str
 
 
 class StoreClosed(Conflict):
     """The store is closed for good."""
 
-    text = Text(
-        zh="该门店已关闭",
-        en="The store is closed.",
-    )
+    text = Text(zh="该门店已关闭", en="The store is closed.")
     store_id: UUID
 
 
@@ -322,30 +256,21 @@ class StoreStaffed(Conflict):
 class NoSuchStaff(NotFound):
     """There is no such staff person."""
 
-    text = Text(
-        zh="没有该员工",
-        en="There is no such staff person.",
-    )
+    text = Text(zh="没有该员工", en="There is no such staff person.")
     staff_id: UUID
 
 
 class StaffCodeTaken(Conflict):
     """Another staff person has this code."""
 
-    text = Text(
-        zh="员工编号“{given}”已被使用",
-        en="The staff code “{given}” is taken.",
-    )
+    text = Text(zh="员工编号“{given}”已被使用", en="The staff code “{given}” is taken.")
     given: str
 
 
 class StaffGone(Conflict):
     """The staff person has left."""
 
-    text = Text(
-        zh="该员工已离职",
-        en="The staff person has left.",
-    )
+    text = Text(zh="该员工已离职", en="The staff person has left.")
     staff_id: UUID
 
 
@@ -364,88 +289,61 @@ class StaffBound(Conflict):
 class AlreadyGuide(Conflict):
     """A staff person is one active guide at most."""
 
-    text = Text(
-        zh="该员工已是在职导购",
-        en="The staff person already is an active guide.",
-    )
+    text = Text(zh="该员工已是在职导购", en="The staff person already is an active guide.")
     staff_id: UUID
 
 
 class NoSuchGuide(NotFound):
     """There is no such guide."""
 
-    text = Text(
-        zh="没有该导购",
-        en="There is no such guide.",
-    )
+    text = Text(zh="没有该导购", en="There is no such guide.")
     guide_id: UUID
 
 
 class GuideCodeTaken(Conflict):
     """Another guide has this code."""
 
-    text = Text(
-        zh="导购编号“{given}”已被使用",
-        en="The guide code “{given}” is taken.",
-    )
+    text = Text(zh="导购编号“{given}”已被使用", en="The guide code “{given}” is taken.")
     given: str
 
 
 class GuideGone(Conflict):
     """The guide has left."""
 
-    text = Text(
-        zh="该导购已离职",
-        en="The guide has left.",
-    )
+    text = Text(zh="该导购已离职", en="The guide has left.")
     guide_id: UUID
 
 
 class HeirNotFit(Invalid):
     """Customers go to another guide, or to the pool."""
 
-    text = Text(
-        zh="不能把客户交接给离职者本人",
-        en="The heir must be somebody else than the one who leaves.",
-    )
+    text = Text(zh="不能把客户交接给离职者本人", en="The heir must be somebody else than the one who leaves.")
     heir_id: UUID
 
 
 class NoSuchTouchpoint(NotFound):
     """There is no such touchpoint."""
 
-    text = Text(
-        zh="没有该触点",
-        en="There is no such touchpoint.",
-    )
+    text = Text(zh="没有该触点", en="There is no such touchpoint.")
     touchpoint: UUID | str
 
 
 class TouchpointCodeTaken(Conflict):
     """Another touchpoint has this code."""
 
-    text = Text(
-        zh="触点编码“{given}”已被使用",
-        en="The touchpoint code “{given}” is taken.",
-    )
+    text = Text(zh="触点编码“{given}”已被使用", en="The touchpoint code “{given}” is taken.")
     given: str
 
 
 class NoSuchPlatformAccount(NotFound):
     """There is no such platform account."""
 
-    text = Text(
-        zh="没有该平台账号",
-        en="There is no such platform account.",
-    )
+    text = Text(zh="没有该平台账号", en="There is no such platform account.")
     platform_account_id: UUID
 
 
 class PlatformAccountTaken(Conflict):
     """This account of the platform is registered already."""
 
-    text = Text(
-        zh="平台账号“{given}”已登记",
-        en="The account “{given}” is registered already.",
-    )
+    text = Text(zh="平台账号“{given}”已登记", en="The account “{given}” is registered already.")
     given: str

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET
 
+from midstage.middle.organisation.forms import NewUnit
 from midstage.middle.organisation.refusals import (
     BadArea,
     BadCode,
@@ -33,7 +34,6 @@ from midstage.middle.organisation.types import (
     Contract,
     Hours,
     InvoiceTitle,
-    NewUnit,
     Payee,
     Place,
     Scope,
@@ -41,6 +41,21 @@ from midstage.middle.organisation.types import (
     Store,
     UnitId,
 )
+
+
+class Versioned(Protocol):
+    """A row that changes: each change counts."""
+
+    @property
+    def version(self) -> int: ...
+
+
+class Coded(Protocol):
+    """A row that is listed by its code."""
+
+    @property
+    def code(self) -> str: ...
+
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -133,6 +148,11 @@ def check_payee(payee: Payee | None) -> None:
         raise BadPayee
 
 
+def by_code(row: Coded) -> tuple[str]:
+    """Where a row stands in a list by code."""
+    return (row.code,)
+
+
 def is_open(hours: Hours | None, at: datetime, *, zone: str) -> bool:
     """Whether the doors are open at a moment; a store without hours never closes."""
     if hours is None:
@@ -197,7 +217,7 @@ def check_move(unit_id: UnitId, path: Sequence[UnitId], to_path: Sequence[UnitId
 
 def changed(before: S, change: msgspec.Struct, *, seen: int | None) -> tuple[S, list[str]]:
     """The struct as it is to be, and the names of the fields that differ. Raises ChangedMeanwhile."""
-    version: int = before.version  # pyright: ignore[reportAttributeAccessIssue]  # every row that changes has one
+    version = cast("Versioned", before).version
     if seen is not None and seen != version:
         raise ChangedMeanwhile(seen, version)
     given: dict[str, Any] = {

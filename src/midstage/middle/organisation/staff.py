@@ -7,6 +7,7 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.facts import StaffChanged, StaffJoined, StaffLeft
+from midstage.middle.organisation.forms import Filter, NewStaff, StaffChange
 from midstage.middle.organisation.operators import operators
 from midstage.middle.organisation.refusals import (
     ChangedMeanwhile,
@@ -17,16 +18,7 @@ from midstage.middle.organisation.refusals import (
     StaffCodeTaken,
     StaffGone,
 )
-from midstage.middle.organisation.types import (
-    Filter,
-    NewStaff,
-    OperatorId,
-    PersonState,
-    Staff,
-    StaffChange,
-    StaffId,
-    State,
-)
+from midstage.middle.organisation.types import OperatorId, PersonState, Staff, StaffId, State
 
 
 async def hire_many(tx: Tx, new: Sequence[NewStaff]) -> list[StaffId]:
@@ -63,7 +55,7 @@ async def list_staff(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Staff]:
     """People by code: those of operators in the scope, and the guides of stores in it; `operator_id`, `state`, `text`."""
     place = page.place(tuple[str])
     rows = await store.list_staff(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def change_staff(tx: Tx, staff_id: StaffId, change: StaffChange, *, seen: int | None = None) -> Staff:

@@ -7,6 +7,7 @@ from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.brands import brand
 from midstage.middle.organisation.facts import StoreChanged, StoreOpened
+from midstage.middle.organisation.forms import Filter, NewStore, StoreChange
 from midstage.middle.organisation.operators import operators
 from midstage.middle.organisation.refusals import (
     ChangedMeanwhile,
@@ -20,18 +21,7 @@ from midstage.middle.organisation.refusals import (
     StoreStaffed,
     UnitClosed,
 )
-from midstage.middle.organisation.types import (
-    Filter,
-    NewStore,
-    OperatorId,
-    State,
-    Store,
-    StoreChange,
-    StoreId,
-    StoreKind,
-    StoreState,
-    UnitId,
-)
+from midstage.middle.organisation.types import OperatorId, State, Store, StoreId, StoreKind, StoreState, UnitId
 from midstage.middle.organisation.units import units
 
 
@@ -99,7 +89,7 @@ async def list_stores(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Store]:
     """Stores by code; every field of the filter but `store_id` narrows."""
     place = page.place(tuple[str])
     rows = await store.list_stores(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def change_store(tx: Tx, store_id: StoreId, change: StoreChange, *, seen: int | None = None) -> Store:

@@ -7,6 +7,7 @@ from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.brands import virtual
 from midstage.middle.organisation.facts import TouchpointChanged, TouchpointCreated
+from midstage.middle.organisation.forms import Filter, NewTouchpoint, TouchpointChange
 from midstage.middle.organisation.guides import guide
 from midstage.middle.organisation.refusals import (
     ChangedMeanwhile,
@@ -19,14 +20,11 @@ from midstage.middle.organisation.refusals import (
 )
 from midstage.middle.organisation.stores import one_store
 from midstage.middle.organisation.types import (
-    Filter,
     GuideId,
-    NewTouchpoint,
     PersonState,
     StoreId,
     StoreState,
     Touchpoint,
-    TouchpointChange,
     TouchpointId,
     TouchpointKind,
 )
@@ -80,7 +78,7 @@ async def list_touchpoints(tx: Tx, wanted: Filter, page: PageRequest) -> Page[To
     """Touchpoints by code; the scope by their store, and `store_id`, `kind`, `state` and `text` narrow."""
     place = page.place(tuple[str])
     rows = await store.list_touchpoints(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def change_touchpoint(

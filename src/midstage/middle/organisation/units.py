@@ -7,6 +7,7 @@ from midstage.kit.paging import Page, PageRequest
 from midstage.middle.organisation import rules, store
 from midstage.middle.organisation.brands import brand
 from midstage.middle.organisation.facts import UnitChanged, UnitCreated, UnitMoved
+from midstage.middle.organisation.forms import Filter, NewUnit, UnitChange
 from midstage.middle.organisation.refusals import (
     ChangedMeanwhile,
     Fixed,
@@ -16,7 +17,7 @@ from midstage.middle.organisation.refusals import (
     UnitCodeTaken,
     UnitNotEmpty,
 )
-from midstage.middle.organisation.types import Filter, NewUnit, State, Unit, UnitChange, UnitId, UnitKind
+from midstage.middle.organisation.types import State, Unit, UnitId, UnitKind
 
 
 async def create_units(tx: Tx, new: Sequence[NewUnit]) -> list[UnitId]:
@@ -34,8 +35,9 @@ async def create_units(tx: Tx, new: Sequence[NewUnit]) -> list[UnitId]:
     known = {unit.unit_id: unit for unit in await store.read_units(tx)}
     paths = rules.grow({unit_id: unit.path for unit_id, unit in known.items()}, home.root_unit_id, new)
     for unit in new:
-        if unit.parent_id in known and known[unit.parent_id].state != State.OPEN:
-            raise UnitClosed(unit.parent_id)
+        parent = known.get(unit.parent_id or home.root_unit_id)
+        if parent is not None and parent.state != State.OPEN:
+            raise UnitClosed(parent.unit_id)
     made = await store.insert_units(tx, new, paths)
     for unit, path in zip(new, paths, strict=True):
         if unit.unit_id not in made:
@@ -72,7 +74,7 @@ async def list_units(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Unit]:
     """Units by code. Of the scope, its units count; `unit_id`, `kind`, `state` and `text` narrow."""
     place = page.place(tuple[str])
     rows = await store.list_units(tx, wanted, place[0] if place else None, page.fetch)
-    return page.page(rows, lambda row: (row.code,))
+    return page.page(rows, rules.by_code)
 
 
 async def move_unit(tx: Tx, unit_id: UnitId, *, to: UnitId, seen: int | None = None) -> Unit:
