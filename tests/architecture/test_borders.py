@@ -141,6 +141,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         with path.open("a", encoding="utf-8") as text:
             text.write(f"\n{line}\n")
     said = _lint(home)
+    assert "Broken contracts" in said, said  # else it could not even begin: a layer that is not there
     names = {contract["name"]: contract["id"] for contract in _contracts()}
     parts = said.split("Broken contracts", 1)[-1]
     starts = sorted((parts.find(f"\n{name}\n---"), key) for name, key in names.items() if f"\n{name}\n---" in parts)
