@@ -5,7 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midstage.middle.catalogue import barcodes
-from midstage.middle.catalogue.types import Barcode, BarcodeKind, BarcodeWrong
+from midstage.middle.catalogue.refusals import BarcodeWrong
+from midstage.middle.catalogue.types import (
+    Barcode,
+    BarcodeKind,
+)
 
 DIGITS = st.text("0123456789", min_size=7, max_size=13)
 

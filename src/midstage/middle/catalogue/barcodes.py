@@ -5,7 +5,11 @@ Source: GS1 General Specifications, 7.9 (check digit) and 2.1.11 (restricted cir
 
 import re
 
-from midstage.middle.catalogue.types import Barcode, BarcodeKind, BarcodeWrong
+from midstage.middle.catalogue.refusals import BarcodeWrong
+from midstage.middle.catalogue.types import (
+    Barcode,
+    BarcodeKind,
+)
 
 LENGTHS = {BarcodeKind.EAN8: 8, BarcodeKind.UPCA: 12, BarcodeKind.EAN13: 13, BarcodeKind.GTIN14: 14}
 MAX_MILLI = 1_000_000_000

@@ -8,18 +8,20 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.catalogue import products, rules, store
 from midstage.middle.catalogue.facts import CategoriesLoaded, CategoryChanged, CategoryRemoved
-from midstage.middle.catalogue.types import (
-    AttributeDefinition,
+from midstage.middle.catalogue.refusals import (
     AttributeInUse,
     AttributeWrong,
-    Category,
     CategoryCodeTaken,
-    CategoryDraft,
-    CategoryId,
     CategoryMisplaced,
     CategoryNotEmpty,
-    Name,
     NoSuchCategory,
+)
+from midstage.middle.catalogue.types import (
+    AttributeDefinition,
+    Category,
+    CategoryDraft,
+    CategoryId,
+    Name,
 )
 
 

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest, cursor
 from midstage.middle.catalogue import lexemes, store
-from midstage.middle.catalogue.types import Listed, ProductFilters, Sort
+from midstage.middle.catalogue.types import (
+    Listed,
+    ProductFilters,
+    Sort,
+)
 
 _EVERYTHING = ProductFilters()
 _FIRST = PageRequest()

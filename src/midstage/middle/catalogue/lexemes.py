@@ -17,7 +17,8 @@ import msgspec
 
 from midstage.kit.ids import BrandId
 from midstage.middle.catalogue import barcodes
-from midstage.middle.catalogue.types import SearchTooLong, Value
+from midstage.middle.catalogue.refusals import SearchTooLong
+from midstage.middle.catalogue.types import Value
 
 MAX_TEXT = 100
 _MAX_PLACE = 16_000  # PostgreSQL counts places to 16,383

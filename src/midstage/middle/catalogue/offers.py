@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import barcodes, store
-from midstage.middle.catalogue.types import NoSuchBarcode, NoSuchSku, NotForSale, Offer, Scanned, SkuId
+from midstage.middle.catalogue.refusals import (
+    NoSuchBarcode,
+    NoSuchSku,
+    NotForSale,
+)
+from midstage.middle.catalogue.types import (
+    Offer,
+    Scanned,
+    SkuId,
+)
 
 MAX_BARCODE = 64
 

@@ -18,29 +18,31 @@ from midstage.middle.catalogue.facts import (
     SkuPublished,
     SkuRetired,
 )
-from midstage.middle.catalogue.types import (
-    AttributeDefinition,
+from midstage.middle.catalogue.refusals import (
     BarcodeTaken,
-    Category,
-    CategoryId,
-    Loaded,
     NoSuchCategory,
     NoSuchProduct,
     NoSuchSku,
     NoSuchTaxClass,
-    Product,
-    ProductChange,
     ProductChangedMeanwhile,
     ProductCodeTaken,
+    SkuCodeTaken,
+    StateWrong,
+)
+from midstage.middle.catalogue.types import (
+    AttributeDefinition,
+    Category,
+    CategoryId,
+    Loaded,
+    Product,
+    ProductChange,
     ProductDraft,
     ProductId,
     Sku,
     SkuChange,
-    SkuCodeTaken,
     SkuDraft,
     SkuId,
     State,
-    StateWrong,
 )
 
 # A statement of this many products stays well under a second; a fact of this many ids under 20 KB.

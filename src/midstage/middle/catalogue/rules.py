@@ -5,34 +5,36 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from midstage.middle.catalogue import barcodes, lexemes
-from midstage.middle.catalogue.types import (
-    AttributeDefinition,
-    AttributeKind,
+from midstage.middle.catalogue.refusals import (
     AttributeWrong,
     BarcodeTaken,
     CatalogueTextWrong,
-    Category,
-    CategoryId,
     CategoryMisplaced,
-    Media,
     MediaWrong,
-    Name,
     NotPublishable,
-    Offer,
-    Option,
     OptionsTaken,
     OptionsWrong,
-    Product,
     QuantityUnsellable,
-    Sku,
     SkuCodeTaken,
-    State,
     StateWrong,
-    TaxClass,
     TaxRateWrong,
     TooManyOf,
-    Unit,
     UnitStepWrong,
+)
+from midstage.middle.catalogue.types import (
+    AttributeDefinition,
+    AttributeKind,
+    Category,
+    CategoryId,
+    Media,
+    Name,
+    Offer,
+    Option,
+    Product,
+    Sku,
+    State,
+    TaxClass,
+    Unit,
     Value,
 )
 
