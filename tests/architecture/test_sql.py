@@ -12,10 +12,6 @@ from architecture.sql_rules import BRAND, looks_like_sql, parses, tables_made, t
 
 OWNED_BY_KIT = ("kit", "jobs")
 
-# What has a reason to ask for all brands, a line each; nothing that a request can reach.
-OVER_ALL_BRANDS = {
-    ("organisation", "TENANTS"): "the list of brands itself, from which every tenant is made",
-}
 SYSTEM = re.compile(r"^(pg_\w+|pg_catalog\.\w+|information_schema\.\w+|alembic_version|midstage_\w+)$")
 
 
@@ -43,7 +39,6 @@ def test_a_module_names_the_brand_of_each_of_its_own_tables_and_touches_no_other
         f"{path.parent.name}/{path.name} {name}: {what}"
         for path in sources.stores(module)
         for name, sql in sources.statements(path).items()
-        if (module, name) not in OVER_ALL_BRANDS
         for what in wrong_with(sql, owned=OWNED[module], module=module)
     ]
     assert wrong == []
@@ -71,12 +66,6 @@ def test_nobody_but_stores_and_kit_speaks_sql() -> None:
             if len(parts) > 1 or not parses(sql) or _not_the_kits(sql):
                 wrong.append(f"{'/'.join(parts)}:{line}: {sql.strip()[:60]}")
     assert wrong == []
-
-
-def test_what_may_ask_for_all_brands_still_does() -> None:
-    for module, name in OVER_ALL_BRANDS:
-        found = {key: sql for path in sources.stores(module) for key, sql in sources.statements(path).items()}
-        assert "is not given" in " | ".join(wrong_with(found[name], owned=OWNED[module], module=module))
 
 
 def test_the_kit_parses_and_touches_only_its_own_tables() -> None:
