@@ -8,7 +8,7 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import new_id
 from midstage.middle.inventory import api as inventory
-from midstage.middle.organisation import types as organisation
+from midstage.middle.organisation import api as organisation
 
 HERE = inventory.LocationId(uuid4())
 COAT, SHOE = inventory.SkuId(uuid4()), inventory.SkuId(uuid4())

@@ -26,6 +26,8 @@ from midstage.middle.ledger.types import (
 
 # One transfer. Balance rows are locked in the order of their ids; then either everything is written or nothing:
 # nothing where the key is known, a balance is short, frozen or kept in lots, or an account or its asset is unknown.
+# What is written is reckoned from the locked row: PostgreSQL checks the minimum first on what the statement's snapshot
+# would give, and would refuse to spend what came in since.
 # With $16 the caller has locked the balances and decided about lots and freezes himself.
 TRANSFER = """
 with known as materialized (
@@ -37,7 +39,7 @@ with known as materialized (
       as p (account_id, asset, delta, kind, owner)
     left join known using (account_id)
 ), locked as materialized (
-  select b.account_id, b.amount - b.held - b.min_balance as free, b.keeps_lots, b.frozen_until
+  select b.account_id, b.amount, b.held, b.amount - b.held - b.min_balance as free, b.keeps_lots, b.frozen_until
     from ledger_balance b
    where b.brand_id = $1 and b.account_id = any($8::uuid[])
    order by b.account_id
@@ -59,7 +61,7 @@ with known as materialized (
       on conflict do nothing
   returning account_id
 ), moved as (
-  update ledger_balance b set amount = b.amount + p.delta
+  update ledger_balance b set amount = locked.amount + p.delta, held = locked.held
     from booked cross join locked join party p using (account_id)
    where b.brand_id = $1 and b.account_id = locked.account_id
 ), written as (
@@ -233,7 +235,7 @@ with ended as (
 ), part as (
   select p.account_id, p.lot_id, sum(p.amount)::bigint as amount
     from ledger_hold_lot p join ended using (hold_id)
-   where p.brand_id = $1
+   where p.brand_id = $1 and p.account_id in (select account_id from locked)  -- balances are locked before lots
    group by p.account_id, p.lot_id
 ), returned as (
   update ledger_lot l set left_amount = l.left_amount + part.amount, held_amount = l.held_amount - part.amount
