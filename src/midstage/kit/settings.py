@@ -57,7 +57,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     wrong: list[str] = []
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     for variable, text in source.items():
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or (variable == f"{PREFIX}HOME" and not text):
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in fields:
@@ -67,8 +67,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             given[name] = Path(text) if name == "home" else msgspec.convert(text, fields[name].type, strict=False)
         except msgspec.ValidationError:
             wrong.append(f"{variable}={text!r} should be a whole number")
-    if not wrong:
-        wrong = _out_of_range(given)
+    wrong += _out_of_range(given)
     if wrong:
         raise BadSettingsError("\n".join(wrong))
     given.setdefault("home", _default_home(source))
