@@ -100,3 +100,22 @@ async def test_the_share_of_others_holds_under_a_race(db: Database, tenant: Tena
     assert sum(await asyncio.gather(*(buy(own) for _ in range(16)))) == 14
     async with db.reading(tenant) as tx:
         assert await inventory.checks(tx) == []
+
+
+async def test_who_waited_for_a_cancel_gets_what_it_gave_back(db: Database, tenant: Tenant) -> None:
+    await stocked(db, tenant, 4000)
+    first, second = new_id(), new_id()
+    async with db.writing(tenant) as tx:
+        await inventory.reserve(tx, first, [inventory.Want(HERE, SKUS[0], 3000)])
+
+    async def wait_and_buy() -> None:
+        async with db.writing(tenant) as tx:
+            await inventory.reserve(tx, second, [inventory.Want(HERE, SKUS[0], 3000)])
+
+    async with db.writing(tenant) as tx:
+        await inventory.end_reservation(tx, first, inventory.Outcome.CANCELLED)
+        waiting = asyncio.create_task(wait_and_buy())
+        await asyncio.sleep(0.2)
+    await waiting
+    async with db.reading(tenant) as tx:
+        assert await inventory.available(tx, HERE, SKUS[:1]) == {SKUS[0]: 1000}

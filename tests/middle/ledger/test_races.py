@@ -128,3 +128,22 @@ async def test_two_expiries_at_once_expire_each_lot_once(db: Database, tenant: T
     async with db.reading(tenant, now=soon) as tx:
         assert (await ledger.balance(tx, ledger.expiry_account(tenant.brand, "points"))).amount == 100
         assert await ledger.checks(tx) == []
+
+
+async def test_who_waited_for_a_top_up_can_spend_it(db: Database, tenant: Tenant) -> None:
+    bank = ledger.account_id(tenant.brand, "bank", BANK, "CNY")
+    async with db.writing(tenant) as tx:
+        wallet = await ledger.open_account(tx, "wallet", uuid4(), "CNY", min_balance=0)
+
+    async def spend() -> None:
+        async with db.writing(tenant) as tx:
+            await ledger.transfer(tx, "spend", [ledger.Posting(wallet, bank, "CNY", 50)], reason="buy", reference=BANK)
+
+    async with db.writing(tenant) as tx:
+        await ledger.transfer(tx, "fill", [ledger.Posting(bank, wallet, "CNY", 60)], reason="top_up", reference=BANK)
+        waiting = asyncio.create_task(spend())
+        await asyncio.sleep(0.2)
+    await waiting
+    async with db.reading(tenant) as tx:
+        assert (await ledger.balance(tx, wallet)).amount == 10
+        assert await ledger.checks(tx) == []
