@@ -12,11 +12,12 @@ from midstage.middle.access.facts import (
     PasswordChanged,
     StaffSignedIn,
 )
-from midstage.middle.access.keys import create_key, find_key, keys, revoke_key
+from midstage.middle.access.keys import create_key, find_key, keys, list_keys, revoke_key
 from midstage.middle.access.logins import (
     change_password,
     close_login,
     create_login,
+    list_logins,
     logins,
     reopen_login,
     reset_password,
@@ -134,6 +135,8 @@ __all__ = [
     "grants_of",
     "hash_password",
     "keys",
+    "list_keys",
+    "list_logins",
     "logins",
     "may_see_store",
     "need",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
-from midstage.kit.paging import Page, PageRequest
+from midstage.kit.paging import MAX_LIMIT, Page, PageRequest
 from midstage.middle.access import permissions, rules, store
 from midstage.middle.access.facts import KeyCreated, KeyRevoked
 from midstage.middle.access.roles import check_may_give
@@ -81,12 +81,16 @@ async def revoke_key(tx: Tx, key_id: UUID) -> None:
     tx.tell(KeyRevoked(key_id=key_id))
 
 
-async def keys(tx: Tx, page: PageRequest | None = None) -> Page[Key]:
+async def keys(tx: Tx) -> list[Key]:
+    """The newest keys of the brand, at most 200; list_keys has them all."""
+    return (await list_keys(tx, PageRequest(limit=MAX_LIMIT))).items
+
+
+async def list_keys(tx: Tx, page: PageRequest) -> Page[Key]:
     """The keys of the brand, the newest first."""
-    wanted = page or PageRequest()
-    place = wanted.place(tuple[UUID])
-    rows = await store.list_keys(tx, place[0] if place else None, wanted.fetch)
-    return wanted.page(rows, _place)
+    place = page.place(tuple[UUID])
+    rows = await store.list_keys(tx, place[0] if place else None, page.fetch)
+    return page.page(rows, _place)
 
 
 def _place(row: Key) -> tuple[UUID]:

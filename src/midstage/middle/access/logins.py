@@ -7,7 +7,7 @@ from uuid import UUID
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database, Tx
-from midstage.kit.paging import Page, PageRequest
+from midstage.kit.paging import MAX_LIMIT, Page, PageRequest
 from midstage.middle.access import passwords, permissions, rules, store
 from midstage.middle.access.facts import (
     LoginCreated,
@@ -52,6 +52,7 @@ async def create_login(
     organisation's NoSuchStaff, StaffGone, NoSuchUnit, NoSuchOperator, NoSuchStore.
     """
     lowered = rules.login_name(name)
+    passwords.check_is_hash(password)
     person = await organisation.staff(tx, staff_id)
     if person.state != organisation.PersonState.ACTIVE:
         raise organisation.StaffGone(staff_id)
@@ -138,6 +139,7 @@ async def reset_password(
 
     Whoever does it must hold all that the other does. Raises NoSuchLogin, LoginClosed or BeyondOwn.
     """
+    passwords.check_is_hash(password)
     row = await _locked(tx, staff_id)
     if row.state != LoginState.OPEN:
         raise LoginClosed
@@ -180,14 +182,18 @@ async def unlock(tx: Tx, staff_id: organisation.StaffId) -> None:
     tx.note("access.unlock", "staff", staff_id)
 
 
-async def logins(tx: Tx, page: PageRequest | None = None) -> Page[Login]:
+async def logins(tx: Tx) -> list[Login]:
+    """The first logins of the brand by name, at most 200; list_logins has them all."""
+    return (await list_logins(tx, PageRequest(limit=MAX_LIMIT))).items
+
+
+async def list_logins(tx: Tx, page: PageRequest) -> Page[Login]:
     """The logins of the brand by name."""
-    wanted = page or PageRequest()
-    place = wanted.place(tuple[str])
+    place = page.place(tuple[str])
     rows = await store.list_logins(
-        tx, place[0] if place else None, wanted.fetch, most=rules.LOCK_AFTER, window=rules.LOCK_WINDOW
+        tx, place[0] if place else None, page.fetch, most=rules.LOCK_AFTER, window=rules.LOCK_WINDOW
     )
-    return wanted.page(rows, _place)
+    return page.page(rows, _place)
 
 
 async def _locked(tx: Tx, staff_id: organisation.StaffId) -> Login:

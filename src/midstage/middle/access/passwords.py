@@ -42,3 +42,9 @@ def _matches(hashed: PasswordHash, password: str) -> bool:
         return HASHER.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def check_is_hash(given: PasswordHash) -> None:
+    """A password itself must never come as far as a statement; it is hashed before the transaction."""
+    if not given.startswith("$argon2id$"):
+        raise TypeError("make the hash before the transaction: password = await access.hash_password(text, login=…)")

@@ -7,7 +7,15 @@ from midstage.middle.organisation.accounts import (
     register_account,
     register_accounts,
 )
-from midstage.middle.organisation.brands import brand, change_brand, create_brand, tenant_of, tenants, virtual
+from midstage.middle.organisation.brands import (
+    brand,
+    change_brand,
+    create_brand,
+    tenant_of,
+    tenant_of_brand,
+    tenants,
+    virtual,
+)
 from midstage.middle.organisation.checks import checks
 from midstage.middle.organisation.facts import (
     BrandChanged,
