@@ -7,16 +7,20 @@ a Tx that cannot write; `changing` one whose commit comes after the handler, aga
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Operation
+from litestar.response import Stream
 
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
+from midstage.fronts._http.files import FileOperation, file_hash
 from midstage.kit import idempotency
 from midstage.kit.database import Tx
 from midstage.kit.refusals import Invalid, Refusal, Text
+from midstage.middle.access import api as access
 
 Handler = Callable[..., Awaitable[Any]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -40,21 +44,28 @@ class _Shape(msgspec.Struct, frozen=True):
     tx: str | None
     caller: str | None
     caller_type: type[Caller] | None
+    request: bool = False
+    needs: str | None = None
+    file: bool = False
 
 
 def reading(
-    path: str, *, tags: Sequence[str], refuses: Sequence[type[Refusal]] = ()
+    path: str, *, tags: Sequence[str], needs: str | None = None, refuses: Sequence[type[Refusal]] = ()
 ) -> Callable[[Handler], HTTPRouteHandler]:
-    """A GET: its handler gets a Tx that cannot write."""
+    """A GET: its handler gets a Tx that cannot write. `needs` is the permission that the caller's session must hold.
+
+    A handler without a Tx does its own reading, and may answer with a stream.
+    """
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
-        shape = _shape(handler)
+        shape = _shape(handler, needs)
 
         async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
             desk = desk_of(request)
             caller = await _enter(shape, request, desk, given)
             if shape.tx is None or caller is None:
-                return _answer(200, _encode(await handler(**given)))
+                result: Any = await handler(**given)
+                return cast("Response[Any]", result) if isinstance(result, Response) else _answer(200, _encode(result))
             async with desk.database.reading(caller.tenant, by=caller.by) as tx:
                 given[shape.tx] = tx
                 result = await handler(**given)
@@ -72,15 +83,19 @@ def changing(
     tags: Sequence[str],
     status: int = 200,
     once: bool = False,
+    needs: str | None = None,
+    file: bool = False,
     refuses: Sequence[type[Refusal]] = (),
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """An unsafe call. With `once` it creates or moves something, and the answer to its Idempotency-Key is kept.
 
-    A handler without a Tx does its own transactions (it calls the outside in between) and cannot be `once`.
+    A handler without a Tx does its own transactions (it calls the outside in between) and cannot be `once`. `needs` is
+    the permission that the caller's session must hold. With `file` the body is a file of rows, which the handler reads
+    off the request.
     """
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
-        shape = _shape(handler)
+        shape = _shape(handler, needs, file=file)
         operation = f"{method} {path} {handler.__name__}"
         if once and (shape.tx is None or shape.caller is None):
             raise TypeError(f"{operation}: a call that is done once needs a Tx and a Caller")
@@ -92,7 +107,7 @@ def changing(
             if shape.tx is None or caller is None:
                 return _answer(status, _encode(await handler(**given)))
             tx_name = shape.tx
-            body_hash = _body_hash(request, given) if once else b""
+            body_hash = await _body_hash(shape, request, given) if once else b""
 
             async def work(tx: Tx) -> tuple[int, bytes]:
                 if once:
@@ -116,9 +131,14 @@ def changing(
 
 
 async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
+    if shape.request:
+        given["request"] = request
     if shape.caller is None or shape.caller_type is None:
         return None
     caller = await shape.caller_type.enter(request, desk)
+    if shape.needs is not None:
+        session: access.Session = cast("Any", caller).session
+        access.need(session, shape.needs)
     given[shape.caller] = caller
     return caller
 
@@ -130,8 +150,10 @@ def _key(request: AnyRequest) -> str:
     return key
 
 
-def _body_hash(request: AnyRequest, given: dict[str, Any]) -> bytes:
+async def _body_hash(shape: _Shape, request: AnyRequest, given: dict[str, Any]) -> bytes:
     """Of the decoded body and the address, so that white space and the order of fields do not matter."""
+    if shape.file:
+        return await file_hash(request)
     return hashlib.sha256(request.url.path.encode() + b"\0" + _encode(given.get("data"))).digest()
 
 
@@ -141,7 +163,7 @@ def _answer(status: int, body: bytes) -> Response[Any]:
     return Response(body, status_code=status, media_type=MediaType.JSON)
 
 
-def _shape(handler: Handler) -> _Shape:
+def _shape(handler: Handler, needs: str | None, *, file: bool = False) -> _Shape:
     tx = caller = None
     caller_type: type[Caller] | None = None
     for name, kind in get_type_hints(handler, include_extras=True).items():
@@ -149,7 +171,11 @@ def _shape(handler: Handler) -> _Shape:
             tx = name
         elif isinstance(kind, type) and issubclass(kind, Caller):
             caller, caller_type = name, kind
-    return _Shape(tx, caller, caller_type)
+    if needs is not None and (
+        needs not in access.PERMISSIONS or "session" not in getattr(caller_type, "__struct_fields__", ())
+    ):
+        raise TypeError(f"{handler.__name__}: {needs} is no permission, or its caller has no session")
+    return _Shape(tx, caller, caller_type, "request" in inspect.signature(handler).parameters, needs, file)
 
 
 def _route(
@@ -175,7 +201,8 @@ def _route(
         if name not in ours and name != "request"
     ]
     asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    answer = Response[result] if result not in (None, type(None)) else Response[None]
+    streams = isinstance(result, type) and issubclass(result, Stream)
+    answer: Any = result if streams else Response[None] if result in (None, type(None)) else Response[result]
     named: Any = endpoint
     named.__signature__ = inspect.Signature([asked, *parameters], return_annotation=answer)
     named.__annotations__ = {"request": Request, **{p.name: p.annotation for p in parameters}, "return": answer}
@@ -191,5 +218,7 @@ def _route(
         description=description.strip() or None,
         operation_id=f"{handler.__module__.split('.')[2]}.{handler.__name__}",
         tags=list(tags),
-        opt={"caller": shape.caller_type, "once": once, "refuses": tuple(refuses)},
+        opt={"caller": shape.caller_type, "once": once, "needs": shape.needs, "refuses": tuple(refuses)},
+        operation_class=FileOperation if shape.file else Operation,
+        media_type="text/csv" if streams else MediaType.JSON,
     )(endpoint)
