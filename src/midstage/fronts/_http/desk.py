@@ -1,6 +1,5 @@
 """The desk that every call comes to: the database, the brands, and who is calling."""
 
-import time
 from typing import Any, Self
 
 import msgspec
@@ -10,6 +9,7 @@ from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database
 from midstage.kit.ids import BrandId
+from midstage.kit.kept import Kept
 from midstage.kit.refusals import Forbidden, Text
 from midstage.kit.settings import Settings
 from midstage.middle.access import api as access
@@ -39,30 +39,27 @@ class Desk:
         self.database = database
         self.settings = settings
         self.messages = messages
-        self._by_code: dict[str, tuple[float, Tenant]] = {}
-        self._by_brand: dict[BrandId, tuple[float, Tenant]] = {}
+        self._by_code: Kept[str, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
+        self._by_brand: Kept[BrandId, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
 
     async def tenant(self, code: str) -> Tenant:
         """The brand of a code. Raises organisation.NoSuchBrand."""
         known = self._by_code.get(code)
-        if known is None or known[0] < time.monotonic():
-            known = (time.monotonic() + TENANT_TTL_S, await organisation.tenant_of(self.database, code))
-            if len(self._by_code) > 10_000:
-                self._by_code.clear()
-            self._by_code[code] = known
-        return known[1]
+        if known is None:
+            known = await organisation.tenant_of(self.database, code)
+            self._by_code.put(code, known)
+        return known
 
     async def tenant_of_brand(self, brand: BrandId) -> Tenant:
         """The brand of a number. Raises access.SessionUnknown: only credentials carry numbers."""
         known = self._by_brand.get(brand)
-        if known is None or known[0] < time.monotonic():
-            found = {tenant.brand: tenant for tenant in await organisation.tenants(self.database)}
-            until = time.monotonic() + TENANT_TTL_S
-            self._by_brand = {number: (until, tenant) for number, tenant in found.items()}
+        if known is None:
+            for tenant in await organisation.tenants(self.database):
+                self._by_brand.put(tenant.brand, tenant)
             known = self._by_brand.get(brand)
             if known is None:
                 raise access.SessionUnknown
-        return known[1]
+        return known
 
 
 class Caller(msgspec.Struct, frozen=True):

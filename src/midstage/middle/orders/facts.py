@@ -48,7 +48,6 @@ class OrderPaid(Fact, frozen=True):
     paid_minor: int
     units_milli: int
     placed_at: datetime
-    lines: list[LineFigures] = []
 
 
 class OrderImported(Fact, frozen=True):

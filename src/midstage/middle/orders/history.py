@@ -114,6 +114,7 @@ def _heads(tx: Tx, orders: Sequence[PastOrder], serials: Sequence[int]) -> Itera
             "credited_touchpoint_id": order.crediting.touchpoint_id,
             "credited_referrer_id": order.crediting.referrer_id,
             "currency": order.currency,
+            "units_milli": sum(line.quantity_milli for line in order.lines),
             "goods_minor": goods,
             "discount_minor": discount,
             "shipping_minor": 0,

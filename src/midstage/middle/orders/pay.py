@@ -6,7 +6,6 @@ from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
 from midstage.middle.orders import rules, store
 from midstage.middle.orders.facts import OrderPaid
-from midstage.middle.orders.place import figures
 from midstage.middle.orders.types import Line, Order, OrderChanged, OrderId, Part, State
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
@@ -38,17 +37,17 @@ async def payment_arrived(tx: Tx, notice: payments.Notice) -> Order | None:
     booked = await payments.book_paid(tx, notice)
     if not booked.first or not booked.settled:
         return order  # a repeated notice, or one whose amount is a discrepancy for a person
-    lines = await store.lines(tx, order.order_id)
-    if order.state is State.PLACED or (order.state is State.EXPIRED and await _promised_again(tx, order, lines)):
-        return await _paid(tx, order, lines, booked.paid_minor)
+    if order.state is State.PLACED or (order.state is State.EXPIRED and await _promised_again(tx, order)):
+        return await _paid(tx, order, booked.paid_minor)
     await _give_back(tx, order, booked)
     return order
 
 
-async def _paid(tx: Tx, order: Order, lines: list[Line], paid_minor: int) -> Order:
+async def _paid(tx: Tx, order: Order, paid_minor: int) -> Order:
     rules.check_move(order.state, State.PAID)
     shopper = await members.shopper(tx, order.member_id) if order.member_id else None
-    crediting = rules.credit(order, shopper, await organisation.virtual(tx))
+    bound = shopper or await organisation.virtual(tx)
+    crediting = rules.credit(order, bound, referrer=shopper.referrer_id if shopper else None)
     if not await store.move_paid(tx, order, crediting, paid_minor):
         raise OrderChanged
     tx.tell(
@@ -63,16 +62,16 @@ async def _paid(tx: Tx, order: Order, lines: list[Line], paid_minor: int) -> Ord
             member_id=order.member_id,
             currency=order.currency,
             paid_minor=paid_minor,
-            units_milli=sum(line.quantity_milli for line in lines),
+            units_milli=order.units_milli,
             placed_at=order.placed_at,
-            lines=figures(lines),
         )
     )
     return order
 
 
-async def _promised_again(tx: Tx, order: Order, lines: list[Line]) -> bool:
+async def _promised_again(tx: Tx, order: Order) -> bool:
     """Whether the goods of an expired order could be promised anew, all of them."""
+    lines = await store.lines(tx, order.order_id)
     parts = {part.part_no: part for part in await store.parts(tx, order.order_id)}
     try:
         async with tx.savepoint():

@@ -6,7 +6,8 @@ from datetime import timedelta
 import msgspec
 
 from midstage.kit.database import Tx
-from midstage.kit.ids import new_id
+from midstage.kit.ids import BrandId, new_id
+from midstage.kit.kept import Kept
 from midstage.kit.money import Money
 from midstage.kit.numbers import numbers
 from midstage.middle.catalogue import api as catalogue
@@ -34,6 +35,9 @@ from midstage.middle.pricing import api as pricing
 
 # A wallet app may hide the cashier for 25 minutes; a shorter hold would resell goods under a customer who is still paying.
 HOLD = timedelta(minutes=30)
+
+# A store changes seldom and is read by every order: what the console changes is in force here within these seconds.
+_stores: Kept[tuple[BrandId, organisation.StoreId], organisation.Store] = Kept(ttl_s=5.0, most=50_000)
 
 
 async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
@@ -67,6 +71,7 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
         guide_id=placing.guide_id,
         touchpoint_id=placing.touchpoint_id,
         currency=sold_at.currency,
+        units_milli=sum(line.quantity_milli for line in lines),
         goods_minor=totals.goods_minor,
         discount_minor=totals.discount_minor,
         shipping_minor=0,
@@ -115,8 +120,13 @@ async def _store(tx: Tx, placing: Placing, shopper: members.Shopper | None) -> o
     store_id = placing.store_id or (shopper.store_id if shopper else None)
     if store_id is None:
         raise GuestHasNoStore
-    found = (await organisation.stores(tx, [store_id])).get(store_id)
-    if found is None or found.state != organisation.StoreState.OPEN:
+    found = _stores.get((tx.brand, store_id))
+    if found is None:
+        found = (await organisation.stores(tx, [store_id])).get(store_id)
+        if found is None:
+            raise StoreNotSelling(store_id)
+        _stores.put((tx.brand, store_id), found)
+    if found.state != organisation.StoreState.OPEN:
         raise StoreNotSelling(store_id)
     return found
 

@@ -125,13 +125,13 @@ def check_move(state: State, wish: State) -> None:
         raise OrderNotMovable(state.value, wish.value)
 
 
-def credit(order: Order, shopper: members.Shopper | None, virtual: organisation.Virtual) -> Crediting:
-    """Whose sale it is: who served it stands above who the member is bound to, and that above the virtual ones."""
+def credit(order: Order, bound: members.Shopper | organisation.Virtual, *, referrer: UUID | None) -> Crediting:
+    """Whose sale it is: who served it stands above who the shopper is bound to (for a stranger, the virtual ones)."""
     return Crediting(
         store_id=order.store_id,
-        guide_id=order.guide_id or (shopper.guide_id if shopper else virtual.guide_id),
-        touchpoint_id=order.touchpoint_id or (shopper.touchpoint_id if shopper else virtual.touchpoint_id),
-        referrer_id=shopper.referrer_id if shopper else None,
+        guide_id=order.guide_id or bound.guide_id,
+        touchpoint_id=order.touchpoint_id or bound.touchpoint_id,
+        referrer_id=referrer,
     )
 
 

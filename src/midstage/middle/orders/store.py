@@ -29,7 +29,7 @@ from midstage.middle.orders.types import (
 _ORDER_COLUMNS = """
 order_id, number, version, kind, state, sales_channel, front, store_id, operator_id, member_id, person_id, guide_id,
 touchpoint_id, credited_store_id, credited_guide_id, credited_touchpoint_id, credited_referrer_id, currency,
-goods_minor, discount_minor, shipping_minor, total_minor, tax_minor, tax_added_minor, paid_minor, refunded_minor,
+units_milli, goods_minor, discount_minor, shipping_minor, total_minor, tax_minor, tax_added_minor, paid_minor, refunded_minor,
 delivery, note, business_date, placed_at, expires_at, paid_at, closed_at
 """
 _LINE_COLUMNS = """
@@ -44,9 +44,9 @@ with head as (
   insert into sales_order (
     brand_id, order_id, number, kind, state, sales_channel, front, store_id, operator_id, member_id, person_id,
     guide_id, touchpoint_id, currency, goods_minor, discount_minor, shipping_minor, total_minor, tax_minor,
-    tax_added_minor, delivery, note, business_date, placed_at, expires_at)
+    tax_added_minor, delivery, note, business_date, placed_at, expires_at, units_milli)
   values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24)
+          $22, $23, $24, $48)
 ), part as (
   insert into order_part (brand_id, order_id, part_no, location_id, method, state, moved_at)
   select $1, $2, p.part_no, p.location_id, $25, 'waiting', $23
@@ -155,7 +155,7 @@ async def write_placed(tx: Tx, order: Order, lines: Sequence[Line], locations: S
         order.store_id, order.operator_id, order.member_id, order.person_id, order.guide_id, order.touchpoint_id,
         order.currency, order.goods_minor, order.discount_minor, order.shipping_minor, order.total_minor,
         order.tax_minor, order.tax_added_minor, _json(order.delivery), order.note, order.business_date,
-        order.placed_at, order.expires_at, order.delivery.method, list(locations), tx.by.kind, tx.by.id, *columns,
+        order.placed_at, order.expires_at, order.delivery.method, list(locations), tx.by.kind, tx.by.id, *columns, order.units_milli,
     )  # fmt: skip
 
 
@@ -396,7 +396,7 @@ async def favourites(tx: Tx, owner: OwnerId) -> list[UUID]:
 _COPIED_HEAD = (
     "brand_id", "order_id", "number", "kind", "state", "sales_channel", "front", "store_id", "operator_id",
     "member_id", "person_id", "credited_store_id", "credited_guide_id", "credited_touchpoint_id",
-    "credited_referrer_id", "currency", "goods_minor", "discount_minor", "shipping_minor", "total_minor", "tax_minor",
+    "credited_referrer_id", "currency", "units_milli", "goods_minor", "discount_minor", "shipping_minor", "total_minor", "tax_minor",
     "tax_added_minor", "paid_minor", "delivery", "note", "business_date", "placed_at", "paid_at", "closed_at",
 )  # fmt: skip
 _COPIED_LINE = (

@@ -208,6 +208,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     credited_touchpoint_id: organisation.TouchpointId | None = None
     credited_referrer_id: UUID | None = None
     currency: str
+    units_milli: int
     goods_minor: int
     discount_minor: int
     shipping_minor: int

@@ -40,6 +40,7 @@ create table sales_order (
   credited_touchpoint_id uuid,
   credited_referrer_id   uuid,
   currency       text        not null,
+  units_milli    bigint      not null,
   goods_minor    bigint      not null,  -- lines before discounts
   discount_minor bigint      not null,
   shipping_minor bigint      not null,
@@ -63,7 +64,7 @@ create unique index sales_order_number on sales_order (brand_id, number);
 create index sales_order_of_store on sales_order (brand_id, store_id, state, placed_at desc, order_id desc);
 create index sales_order_newest on sales_order (brand_id, placed_at desc, order_id desc);
 create index sales_order_of_member on sales_order (brand_id, member_id, placed_at desc, order_id desc) where member_id is not null;
-create index sales_order_due on sales_order (expires_at) where state = 'placed';
+create index sales_order_due on sales_order (brand_id, expires_at) where state = 'placed';
 
 create table order_line (
   brand_id       integer  not null,
