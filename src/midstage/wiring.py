@@ -8,6 +8,7 @@ from litestar import Router
 
 from midstage.adapters.sandbox_messages.api import SandboxMessages
 from midstage.adapters.sandbox_pay import provider as sandbox_pay
+from midstage.fronts.console import api as console
 from midstage.fronts.mall import api as mall
 from midstage.fronts.open import api as open_front
 from midstage.kit import idempotency, partitions
@@ -35,12 +36,13 @@ LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
     orders.OrderPaid: (loyalty.note_purchase,),
     orders.OrderImported: (loyalty.note_purchase,),
     orders.OrderRefunded: (loyalty.note_purchase,),
+    orders.OrderRefundUndone: (loyalty.note_purchase,),
     organisation.GuideLeft: (members.note_guide_left,),
 }
 
 FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}
 
-ROUTES: Sequence[Router] = (mall.router, open_front.router)
+ROUTES: Sequence[Router] = (mall.router, console.router, open_front.router)
 
 CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
     "organisation": organisation.checks,

@@ -155,7 +155,9 @@ class Sweeps:
                 waiting = await payments.refunds_to_push(tx)
             for refund_id in waiting:
                 try:
-                    await payments.push_refund(self._database, tenant, refund_id, callback_base=self._callbacks)
+                    await payments.push_refund(
+                        self._database, tenant, refund_id, callback_base=self._callbacks, book=orders.refund_arrived
+                    )
                     pushed += 1
                 except Refusal as refusal:
                     _log.warning("refund_waits", brand=tenant.brand, refund=str(refund_id), code=refusal.code)

@@ -94,6 +94,7 @@ class Shop:
         self, placed: orders.PlacedOrder, *, amount: int | None = None, transaction: str = ""
     ) -> payments.Notice:
         """What the provider would tell of a payment of this order."""
+        assert placed.payment_id is not None, "nothing is to be paid"
         return payments.Notice(
             kind=payments.NoticeKind.PAID,
             merchant_id=self.merchant.merchant_id,

@@ -3,11 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Tx
+from midstage.kit.facts import Fact
 from midstage.middle.inventory import api as inventory
 from midstage.middle.orders import api as orders
+from midstage.middle.orders import rules
+from midstage.middle.payments import api as payments
+from midstage.middle.pricing import api as pricing
 from shop import PRICE_MINOR, STOCK_MILLI, Shop
 
 
@@ -144,9 +150,68 @@ async def test_partial_refunds_add_up_to_the_whole_and_no_further(shop: Shop) ->
     async def refund_rest(tx: Tx) -> orders.OrderRefund:
         return await orders.refund_order(tx, placed.order.order_id)
 
-    given = [(await shop.do(refund_one)).amount.minor, (await shop.do(refund_rest)).amount.minor]
+    amounts = [(await shop.do(refund_one)).amount.minor, (await shop.do(refund_rest)).amount.minor]
     order = await shop.order(placed.order.order_id)
-    assert given[0] == PRICE_MINOR
-    assert sum(given) == order.refunded_minor == order.paid_minor
+    assert amounts[0] == PRICE_MINOR
+    assert sum(amounts) == order.refunded_minor == order.paid_minor
     with pytest.raises(orders.NothingToRefund):
         await shop.do(refund_rest)
+
+
+async def test_an_order_of_nothing_is_paid_at_once(shop: Shop) -> None:
+    async def for_free(tx: Tx) -> None:
+        await pricing.set_base_prices(tx, [pricing.BasePrice(shop.skus[0], 0, "CNY")])
+
+    await shop.do(for_free)
+    placed = await shop.place(2)
+    assert placed.payment_id is None
+    order = await shop.order(placed.order.order_id)
+    assert order == placed.order
+    assert (order.state, order.paid_minor, order.expires_at) == (orders.State.PAID, 0, None)
+    assert order.credited_guide_id == shop.member.guide_id
+    async with shop.database.reading(shop.tenant) as tx:
+        assert await payments.payments_of(tx, [order.order_id]) == {}
+        assert await orders.checks(tx) == []
+
+    async def cancel(tx: Tx) -> None:
+        await orders.cancel_order(tx, order.order_id)
+
+    await shop.do(cancel)
+    assert await shop.free(shop.skus[0]) == STOCK_MILLI
+
+
+async def test_a_cancelled_sale_is_told_as_given_back(shop: Shop) -> None:
+    placed = await shop.place(2, 1)
+    await shop.pay(placed)
+
+    async def cancel(tx: Tx) -> list[Fact]:
+        await orders.cancel_order(tx, placed.order.order_id)
+        return [fact for fact, _ in tx.told]
+
+    told = {type(fact): fact for fact in await shop.do(cancel)}
+    back = told[orders.OrderRefunded]
+    assert isinstance(back, orders.OrderRefunded)
+    assert (back.refunded_minor, back.units_milli) == (placed.order.total_minor, 3000)
+    assert orders.OrderCancelled in told
+
+
+@given(
+    parts=st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 10_000)), min_size=1, max_size=6),
+    cuts=st.lists(st.integers(0, 60_000), max_size=4),
+)
+@settings(max_examples=100, deadline=None)
+def test_failures_of_a_refund_add_up_to_its_shares(parts: list[tuple[int, int]], cuts: list[int]) -> None:
+    shares = [(no, milli, minor) for no, (milli, minor) in enumerate(parts, start=1)]
+    whole = sum(minor for _, minor in parts)
+    ends = sorted({min(cut, whole) for cut in cuts} | {whole})
+    undone: dict[int, list[int]] = {}
+    begun = 0
+    for end in ends:
+        for no, milli, minor in rules.undone_shares(shares, begun, end - begun):
+            so_far = undone.setdefault(no, [0, 0])
+            so_far[0] += milli
+            so_far[1] += minor
+        begun = end
+    assert {no: tuple(sums) for no, sums in undone.items()} == {
+        no: (milli, minor) for no, milli, minor in shares if minor
+    }

@@ -103,18 +103,26 @@ async def place(data: Checkout, tx: Tx, shopper: Shopper) -> PlacedView:
     "/orders/{order_id:uuid}/payment",
     status=202,
     tags=TAGS,
-    refuses=(orders.NoSuchOrder, payments.PaymentNotOpen, payments.NoSuchMerchant, payments.ProviderUnavailable),
+    refuses=(
+        orders.NoSuchOrder,
+        payments.PaymentNotOpen,
+        payments.NothingToPay,
+        payments.NoSuchMerchant,
+        payments.ProviderUnavailable,
+    ),
 )
 async def start_payment(order_id: UUID, data: StartPayment, request: AnyRequest, shopper: Shopper) -> CashierView:
     """Start to pay an order: answers where the shopper pays. Started again, it is the same payment."""
     desk = desk_of(request)
     async with desk.database.reading(shopper.tenant) as tx:
         order = await _mine(tx, order_id, shopper)
-        [payment] = (await payments.payments_of(tx, [order.order_id]))[order.order_id]
+        due = (await payments.payments_of(tx, [order.order_id])).get(order.order_id)
+    if due is None:
+        raise payments.NothingToPay(order.total_minor)
     started = await payments.start_payment(
         desk.database,
         shopper.tenant,
-        payment.payment_id,
+        due[0].payment_id,
         payments.Cashier(title=order.number, return_url=data.return_url, language=language(request)),
         callback_base=f"{desk.settings.public_url}/v1/callbacks",
         via=data.provider,

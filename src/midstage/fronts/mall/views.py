@@ -76,9 +76,9 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlacedView(OrderView, frozen=True, kw_only=True):
-    """An order that was just placed, and the payment that it waits for."""
+    """An order that was just placed, and the payment that it waits for; none where nothing is to be paid."""
 
-    payment_id: UUID
+    payment_id: UUID | None
     lines: list[LineView]
 
 

@@ -11,7 +11,7 @@ from midstage.middle.loyalty.types import Standing
 from midstage.middle.members import api as members
 from midstage.middle.orders import api as orders
 
-LISTENS_TO = (orders.OrderPaid, orders.OrderImported, orders.OrderRefunded)
+LISTENS_TO = (orders.OrderPaid, orders.OrderImported, orders.OrderRefunded, orders.OrderRefundUndone)
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -33,6 +33,8 @@ def purchase(fact: Fact) -> Purchase | None:
     member_id = members.MemberId(fact.member_id)
     if isinstance(fact, orders.OrderRefunded):
         return Purchase(member_id, fact.currency, refunded_minor=fact.refunded_minor, returned_milli=fact.units_milli)
+    if isinstance(fact, orders.OrderRefundUndone):
+        return Purchase(member_id, fact.currency, refunded_minor=-fact.amount_minor, returned_milli=-fact.units_milli)
     return Purchase(member_id, fact.currency, fact.placed_at, paid_minor=fact.paid_minor, bought_milli=fact.units_milli)
 
 

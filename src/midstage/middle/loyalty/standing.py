@@ -11,7 +11,7 @@ from midstage.middle.members import api as members
 
 
 async def note_purchase(tx: Tx, delivered: Delivered[Any]) -> None:
-    """Listen to OrderPaid, OrderImported and OrderRefunded: one statement a fact.
+    """Listen to OrderPaid, OrderImported, OrderRefunded and OrderRefundUndone: one statement a fact.
 
     It adds, so it counts once only because the cursor of its subscriber commits with it.
     """

@@ -15,13 +15,14 @@ from midstage.middle.orders.facts import (
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
+    OrderRefundUndone,
     PartHandedOver,
 )
 from midstage.middle.orders.find import find_orders, order, order_by_number, order_detail
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
 from midstage.middle.orders.pay import notice_arrived, payment_arrived
 from midstage.middle.orders.place import place_order, price
-from midstage.middle.orders.refund import OrderRefund, refund_order
+from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
 from midstage.middle.orders.types import (
     MAX_LINES,
@@ -95,6 +96,7 @@ __all__ = [
     "OrderPaid",
     "OrderPlaced",
     "OrderRefund",
+    "OrderRefundUndone",
     "OrderRefunded",
     "OwnerId",
     "Part",
@@ -132,6 +134,7 @@ __all__ = [
     "price",
     "price_lines",
     "put_in_cart",
+    "refund_arrived",
     "refund_order",
     "remove_from_cart",
     "total",

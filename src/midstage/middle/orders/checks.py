@@ -28,7 +28,7 @@ select o.order_id, o.number, o.version, o.state, s.became
 """
 _SUMMARY = """
 select order_id, paid_minor, refunded_minor, state from sales_order
- where brand_id = $1 and (paid_minor <> 0 or refunded_minor <> 0) and kind <> 'imported'
+ where brand_id = $1 and (paid_minor <> 0 or refunded_minor <> 0)
 """
 _OPEN = "select order_id from sales_order where brand_id = $1 and state in ('placed', 'paid')"
 

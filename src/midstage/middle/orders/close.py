@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from midstage.kit.database import Tx
-from midstage.kit.money import Money
 from midstage.middle.inventory import api as inventory
-from midstage.middle.ledger import api as ledger
 from midstage.middle.orders import rules, store
 from midstage.middle.orders.facts import OrderCancelled, OrderCompleted, OrderExpired, PartHandedOver
+from midstage.middle.orders.refund import give_back
+from midstage.middle.orders.sale import book_sale
 from midstage.middle.orders.types import (
     NoSuchOrder,
     Order,
@@ -31,19 +33,17 @@ async def cancel_order(tx: Tx, order_id: OrderId, *, reason: str = "") -> Order:
     parts = await store.parts(tx, order_id)
     if any(part.state is PartState.HANDED_OVER for part in parts):
         raise OrderNotMovable("partly_handed_over", State.CANCELLED.value)
-    await _move(tx, order, State.CANCELLED, reason=reason)
-    await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
-    owed = order.paid_minor - order.refunded_minor
+    owed = max(0, order.paid_minor - order.refunded_minor)
     if order.state is State.PLACED:
         await payments.close_payment(tx, order_id)
-    elif owed > 0:
-        await store.note_refund(tx, order_id, owed)
-        await payments.request_refund(
-            tx, order_id, Money(owed, order.currency), reason=reason or "order cancelled", key=f"cancel:{order_id}"
-        )
+    if owed:
+        await give_back(tx, order, None, reason=reason or "order cancelled")
+        order = replace(order, refunded_minor=order.paid_minor, version=order.version + 1)
+    await _move(tx, order, State.CANCELLED, reason=reason)
+    await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
     await inventory.end_reservation(tx, order_id, inventory.Outcome.CANCELLED)
-    tx.tell(OrderCancelled(order_id=order_id, by=tx.by.kind, refunded_minor=max(0, owed)))
-    return order
+    tx.tell(OrderCancelled(order_id=order_id, by=tx.by.kind, refunded_minor=owed))
+    return replace(order, state=State.CANCELLED, version=order.version + 1, closed_at=tx.now)
 
 
 async def expire_order(tx: Tx, order_id: OrderId) -> bool:
@@ -97,26 +97,8 @@ async def _take_from_stock(tx: Tx, order: Order, leaving: Sequence[Part]) -> Non
 
 async def _complete(tx: Tx, order: Order) -> None:
     await _move(tx, order, State.COMPLETED)
-    kept = order.paid_minor - order.refunded_minor
-    if kept > 0:
-        await ledger.transfer(
-            tx,
-            f"sale:{order.order_id}",
-            [sale_posting(tx, order, kept)],
-            reason="order completed",
-            reference=order.order_id,
-        )
+    await book_sale(tx, order, order.paid_minor - order.refunded_minor)
     tx.tell(OrderCompleted(order_id=order.order_id))
-
-
-def sale_posting(tx: Tx, order: Order, amount_minor: int) -> ledger.Posting:
-    """What a completed sale moves: from the deposits of paid orders to the sales of the store's operator."""
-    return ledger.Posting(
-        source=payments.deposits_account(tx.brand, order.currency),
-        destination=ledger.account_id(tx.brand, "sales", order.operator_id, order.currency),
-        asset=order.currency,
-        amount=amount_minor,
-    )
 
 
 async def _locked(tx: Tx, order_id: OrderId) -> Order:

@@ -85,7 +85,7 @@ class PartHandedOver(Fact, frozen=True):
 
 
 class OrderCancelled(Fact, frozen=True):
-    """The order was called off before all of it left; what was paid is being refunded."""
+    """The order was called off before any of it left; what was paid goes back by an OrderRefunded."""
 
     subject: ClassVar[str] = "order_id"
     order_id: UUID
@@ -98,6 +98,19 @@ class OrderExpired(Fact, frozen=True):
 
     subject: ClassVar[str] = "order_id"
     order_id: UUID
+
+
+class OrderRefundUndone(Fact, frozen=True):
+    """A provider would not give back what OrderRefunded told; the order holds that money again."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    refund_id: UUID
+    member_id: UUID | None
+    store_id: UUID
+    currency: str
+    amount_minor: int
+    units_milli: int
 
 
 class OrderRefunded(Fact, frozen=True):

@@ -15,6 +15,7 @@ from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
 from midstage.middle.orders import cart, rules, store
 from midstage.middle.orders.facts import LineFigures, OrderPlaced
+from midstage.middle.orders.paid import become_paid
 from midstage.middle.orders.types import (
     Delivery,
     GuestHasNoStore,
@@ -44,7 +45,7 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     """Accept an order: price it, promise the stock, and say what is to be paid until when.
 
     Refuses with what catalogue, pricing and inventory refuse, and TotalMoved, NotSoldHere, AddressMissing, OrderEmpty,
-    SkuTwice, StoreNotSelling or GuestHasNoStore; then nothing is written.
+    SkuTwice, StoreNotSelling or GuestHasNoStore; then nothing is written. An order of nothing is paid at once.
     """
     rules.check_wishes(placing.lines, placing.delivery)
     shopper = await members.shopper(tx, placing.member_id) if placing.member_id else None
@@ -159,8 +160,11 @@ async def _write(
     """Every assumption is checked again by the write that rests on it; order first, then stock."""
     await pricing.confirm(tx, prices)
     await store.write_placed(tx, order, lines, locations)
-    payment_id = await payments.open_payment(
-        tx, order.order_id, Money(order.total_minor, order.currency), payee=None, due_at=order.placed_at + HOLD
+    due = Money(order.total_minor, order.currency)
+    payment_id = (
+        await payments.open_payment(tx, order.order_id, due, payee=None, due_at=order.placed_at + HOLD)
+        if due.minor
+        else None
     )
     await inventory.reserve(tx, order.order_id, plan, seller=inventory.Seller(order.sales_channel, order.operator_id))
     if placing.clear_cart_of is not None:
@@ -174,12 +178,14 @@ async def _write(
             member_id=order.member_id,
             currency=order.currency,
             total_minor=order.total_minor,
-            lines=figures(lines),
+            lines=_figures(lines),
         )
     )
+    if payment_id is None:
+        order = await become_paid(tx, order, 0)
     return PlacedOrder(order, lines, payment_id)
 
 
-def figures(lines: Sequence[Line]) -> list[LineFigures]:
+def _figures(lines: Sequence[Line]) -> list[LineFigures]:
     """The lines as facts carry them."""
     return [LineFigures(line.line_no, line.sku_id, line.quantity_milli, line.charged_minor) for line in lines]

@@ -31,8 +31,6 @@ from midstage.middle.orders.types import (
 from midstage.middle.organisation import api as organisation
 from midstage.middle.pricing import api as pricing
 
-RETAIL_STATES = (State.PAID, State.COMPLETED)
-
 
 class Totals(msgspec.Struct, frozen=True):
     """The sums of an order's lines."""
@@ -155,18 +153,46 @@ def refund_shares(lines: Sequence[Line], wishes: Sequence[RefundWish]) -> list[S
 
 
 def everything(lines: Sequence[Line]) -> list[RefundWish]:
-    """The wish to give back all that is left of an order."""
+    """The wish to give back all that is left of an order, the money of lines whose goods count as returned included."""
     return [
         RefundWish(line.line_no, line.quantity_milli - line.returned_milli)
         for line in lines
-        if line.quantity_milli > line.returned_milli
+        if line.quantity_milli > line.returned_milli or line.charged_minor > line.refunded_minor
     ]
 
 
 def check_refundable(order: Order) -> None:
     """Money can go back only where some came and is left."""
-    if order.state not in RETAIL_STATES or order.refunded_minor >= order.paid_minor:
+    if order.refunded_minor >= order.paid_minor:
         raise NothingToRefund
+
+
+def shares_of_all(order: Order, lines: Sequence[Line]) -> list[Share]:
+    """The shares of the lines where all that an order holds goes back; what lines do not explain goes back beside them.
+
+    None, where the order holds less than its lines would have back (a part of it was paid, by a person's word).
+    """
+    shares = refund_shares(lines, everything(lines))
+    return shares if sum(share.amount_minor for share in shares) <= order.paid_minor - order.refunded_minor else []
+
+
+def undone_shares(
+    shares: Sequence[tuple[int, int, int]], undone_minor: int, amount_minor: int
+) -> list[tuple[int, int, int]]:
+    """What of each line (line_no, milli, minor) comes back when so much of a refund fails, after so much of it did.
+
+    Failures fill the lines one after the other, so that any sequence of them adds up to the shares. The quantity of
+    a line comes back with the last of its money.
+    """
+    back: list[tuple[int, int, int]] = []
+    begins = 0
+    for line_no, milli, minor in shares:
+        ends = begins + minor
+        low, high = max(begins, undone_minor), min(ends, undone_minor + amount_minor)
+        if high > low:
+            back.append((line_no, milli if high == ends else 0, high - low))
+        begins = ends
+    return back
 
 
 def _line(

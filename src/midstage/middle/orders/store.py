@@ -70,10 +70,10 @@ select $1, $2, l.line_no, l.part_no, l.sku_id, l.product_id, l.sku_code, l.title
           tax_inclusive, tax_minor)
 """
 
-_READ = f"select {_ORDER_COLUMNS} from sales_order where brand_id = $1 and order_id = $2"
-_READ_BY_NUMBER = f"select {_ORDER_COLUMNS} from sales_order where brand_id = $1 and number = $2"
+_READ = f"select {_ORDER_COLUMNS} from sales_order where brand_id = $1 and order_id = $2"  # noqa: S608  # fragments of this file only
+_READ_BY_NUMBER = f"select {_ORDER_COLUMNS} from sales_order where brand_id = $1 and number = $2"  # noqa: S608  # fragments of this file only
 _LOCK = f"{_READ} for no key update"
-_LINES = f"select {_LINE_COLUMNS} from order_line where brand_id = $1 and order_id = $2 order by line_no"
+_LINES = f"select {_LINE_COLUMNS} from order_line where brand_id = $1 and order_id = $2 order by line_no"  # noqa: S608  # fragments of this file only
 _PARTS = """
 select part_no, location_id, method, state from order_part where brand_id = $1 and order_id = $2 order by part_no
 """
@@ -136,9 +136,26 @@ with share as (
 )
 select (select count(*) from line) as lines, (select count(*) from head) as heads
 """
-_NOTE_REFUND = """
-update sales_order set refunded_minor = refunded_minor + $3
- where brand_id = $1 and order_id = $2 and refunded_minor + $3 <= paid_minor
+_REFUND_SHARES = """
+select lines, failed_minor from order_refund where brand_id = $1 and order_id = $2 and refund_id = $3
+"""
+_UNDO_REFUND = """
+with share as (
+  select * from unnest($4::smallint[], $5::bigint[], $6::bigint[]) as s (line_no, milli, minor)
+), refund as (
+  update order_refund set failed_minor = failed_minor + $7
+   where brand_id = $1 and order_id = $2 and refund_id = $3 and failed_minor + $7 <= amount_minor
+  returning 1
+), line as (
+  update order_line l set refunded_minor = l.refunded_minor - share.minor, returned_milli = l.returned_milli - share.milli
+    from share, refund where l.brand_id = $1 and l.order_id = $2 and l.line_no = share.line_no
+), head as (
+  update sales_order set refunded_minor = refunded_minor - $7, version = version + 1
+    from refund where brand_id = $1 and order_id = $2 and version = $8
+  returning version, state
+)
+insert into order_step (brand_id, order_id, version, was, became, by_kind, by_id, reason, at)
+select $1, $2, version, state, state, $9, $10, $11, $12 from head
 """
 
 _DUE = """
@@ -233,22 +250,35 @@ async def note_paid(tx: Tx, order_id: OrderId, paid_minor: int) -> None:
     await tx.run(_NOTE_PAID, tx.brand, order_id, paid_minor)
 
 
-async def note_refund(tx: Tx, order_id: OrderId, amount_minor: int) -> bool:
-    """Money goes back for the whole of an order rather than for lines; False if more than was paid."""
-    return await tx.run(_NOTE_REFUND, tx.brand, order_id, amount_minor) == 1
-
-
 async def write_refund(
-    tx: Tx, order: Order, refund_id: UUID, shares: Sequence[tuple[int, int, int]], *, reason: str
+    tx: Tx, order: Order, refund_id: UUID, amount_minor: int, shares: Sequence[tuple[int, int, int]], *, reason: str
 ) -> bool:
     """Note what of which line goes back (line_no, milli, minor); False if the order moved or a line has too little."""
-    amount = sum(minor for _, _, minor in shares)
     row = await tx.row(
         _WRITE_REFUND, tx.brand, order.order_id, refund_id, [no for no, _, _ in shares],
-        [milli for _, milli, _ in shares], [minor for _, _, minor in shares], amount, order.version,
+        [milli for _, milli, _ in shares], [minor for _, _, minor in shares], amount_minor, order.version,
         tx.by.kind, tx.by.id, reason, tx.now, _json(shares),
     )  # fmt: skip
     return row is not None and row["lines"] == len(shares) and row["heads"] == 1
+
+
+async def refund_shares(tx: Tx, order_id: OrderId, refund_id: UUID) -> tuple[list[tuple[int, int, int]], int]:
+    """What went back of which line, and how much of the whole has failed since."""
+    row = await tx.row(_REFUND_SHARES, tx.brand, order_id, refund_id)
+    if row is None:
+        return [], 0
+    return msgspec.json.decode(row["lines"], type=list[tuple[int, int, int]]), row["failed_minor"]
+
+
+async def undo_refund(
+    tx: Tx, order: Order, refund_id: UUID, amount_minor: int, back: Sequence[tuple[int, int, int]], *, reason: str
+) -> bool:
+    """Put back what a failed refund had taken off the order and its lines; False if the order moved."""
+    undone = await tx.run(
+        _UNDO_REFUND, tx.brand, order.order_id, refund_id, [no for no, _, _ in back], [milli for _, milli, _ in back],
+        [minor for _, _, minor in back], amount_minor, order.version, tx.by.kind, tx.by.id, reason, tx.now,
+    )  # fmt: skip
+    return undone == 1
 
 
 async def due(tx: Tx, limit: int) -> list[OrderId]:

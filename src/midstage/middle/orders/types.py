@@ -227,11 +227,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """What placing gives back: the order with its lines, and the payment that is due."""
+    """What placing gives back: the order with its lines, and the payment that is due; none where nothing is."""
 
     order: Order
     lines: list[Line]
-    payment_id: payments.PaymentId
+    payment_id: payments.PaymentId | None
 
 
 class OrderDetail(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Give money back: asked for once, pushed to its provider until it answers, booked when it went."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -41,6 +41,8 @@ from midstage.middle.payments.types import (
     TenderKind,
 )
 
+Book = Callable[[Tx, Notice], Awaitable[Refund]]
+
 
 async def request_refund(
     tx: Tx, of: PaymentId | UUID, amount: Money, *, reason: str, key: str, only: TenderId | None = None
@@ -64,8 +66,11 @@ async def push_refund(
     callback_base: str = "",
     by: Principal = SYSTEM,
     now: datetime | None = None,
+    book: Book | None = None,
 ) -> Refund:
     """Take a refund to its provider and book what it answers. Safe to repeat, and to be killed in.
+
+    `book` books the answer in place of book_refunded, for an order book that has to know of it in the same moment.
 
     Raises ProviderUnavailable where the provider did not answer: it stays due (refunds_to_push).
     Raises RefundNotWaiting where a person gives it back.
@@ -97,7 +102,9 @@ async def push_refund(
         async with database.writing(tenant, now=at, by=by) as tx:
             await store.note_refund_error(tx, refund_id, gone.reason)
         raise
-    return await _settle(database, tenant, refund, payment, merchant, standing, at=at, by=by)
+    return await _settle(
+        database, tenant, refund, payment, merchant, standing, at=at, by=by, book=book or book_refunded
+    )
 
 
 async def book_refunded(tx: Tx, notice: Notice) -> Refund:
@@ -232,6 +239,7 @@ async def _settle(
     *,
     at: datetime,
     by: Principal,
+    book: Book,
 ) -> Refund:
     """Book what the provider answered; a refund in the making is left to its callback and the next push."""
     kinds = {
@@ -254,7 +262,7 @@ async def _settle(
             refund_id=refund.refund_id,
             reason=standing.reason,
         )
-        return await book_refunded(tx, notice)
+        return await book(tx, notice)
 
 
 async def _tender_of(tx: Tx, refund: Refund) -> tuple[Tender, Payment]:

@@ -128,6 +128,7 @@ create table order_refund (
   order_id     uuid        not null,
   refund_id    uuid        not null,
   amount_minor bigint      not null check (amount_minor >= 0),
+  failed_minor bigint      not null default 0 check (failed_minor between 0 and amount_minor),  -- a provider would not
   lines        jsonb       not null,
   reason       text        not null,
   by_kind      text        not null,
