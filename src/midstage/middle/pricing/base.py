@@ -6,7 +6,6 @@ from typing import TypeVar
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.catalogue import api as catalogue
-from midstage.middle.catalogue.api import SkuId
 from midstage.middle.pricing import rules, store
 from midstage.middle.pricing.facts import BaseChange, BasePricesChanged
 from midstage.middle.pricing.types import BasePrice
@@ -17,7 +16,7 @@ FACT = 500  # changes in one fact: under 100 KB
 _SHOWN = 20  # prices that the audit shows one by one
 
 
-async def base_prices(tx: Tx, sku_ids: Sequence[SkuId]) -> dict[SkuId, BasePrice]:
+async def base_prices(tx: Tx, sku_ids: Sequence[catalogue.SkuId]) -> dict[catalogue.SkuId, BasePrice]:
     """List and supply prices of these skus; those without are left out."""
     return await store.read_base(tx, sku_ids)
 

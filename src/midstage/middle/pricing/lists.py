@@ -9,7 +9,6 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.catalogue import api as catalogue
-from midstage.middle.catalogue.api import SkuId
 from midstage.middle.members import api as members
 from midstage.middle.organisation import api as organisation
 from midstage.middle.pricing import rules, store
@@ -117,7 +116,7 @@ async def set_entries(tx: Tx, price_list_id: PriceListId, new: Sequence[Entry]) 
     return len(changes)
 
 
-async def remove_entries(tx: Tx, price_list_id: PriceListId, sku_ids: Sequence[SkuId]) -> int:
+async def remove_entries(tx: Tx, price_list_id: PriceListId, sku_ids: Sequence[catalogue.SkuId]) -> int:
     """Take skus out of a list; returns how many were in it."""
     found = await _open(tx, price_list_id)
     changes = [
@@ -211,5 +210,5 @@ def _place_of_list(found: PriceList) -> tuple[PriceListId]:
     return (found.price_list_id,)
 
 
-def _place_of_entry(entry: Entry) -> tuple[SkuId]:
+def _place_of_entry(entry: Entry) -> tuple[catalogue.SkuId]:
     return (entry.sku_id,)

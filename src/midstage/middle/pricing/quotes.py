@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from midstage.kit.database import Tx
-from midstage.middle.catalogue.api import SkuId
+from midstage.middle.catalogue import api as catalogue
 from midstage.middle.pricing import rules, store
 from midstage.middle.pricing.types import Candidate, NotPriced, PriceContext, PricesChanged, Quote
 
@@ -12,7 +12,9 @@ from midstage.middle.pricing.types import Candidate, NotPriced, PriceContext, Pr
 MAX_CANDIDATES = 200
 
 
-async def quote(tx: Tx, context: PriceContext, sku_ids: Sequence[SkuId], *, at: datetime) -> dict[SkuId, Quote]:
+async def quote(
+    tx: Tx, context: PriceContext, sku_ids: Sequence[catalogue.SkuId], *, at: datetime
+) -> dict[catalogue.SkuId, Quote]:
     """The price of each sku for this sale, one statement; skus without a list price are left out.
 
     Store > operator > deepest unit > level > channel > list price (rules.precedence has it in full).
@@ -36,7 +38,7 @@ async def confirm(tx: Tx, seen: int) -> None:
         raise PricesChanged(seen, now)
 
 
-async def why(tx: Tx, context: PriceContext, sku_id: SkuId, *, at: datetime) -> list[Candidate]:
+async def why(tx: Tx, context: PriceContext, sku_id: catalogue.SkuId, *, at: datetime) -> list[Candidate]:
     """Every price that a sku could have, the one that it has first, each with its reason. Raises NotPriced."""
     base = (await store.read_base(tx, [sku_id])).get(sku_id)
     if base is None:

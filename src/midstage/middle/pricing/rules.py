@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from midstage.middle.catalogue.api import Name
+from midstage.middle.catalogue import api as catalogue
 from midstage.middle.pricing.types import (
     BasePrice,
     Candidate,
@@ -22,15 +22,15 @@ from midstage.middle.pricing.types import (
 MAX_MINOR = 10**12
 MAX_RANK = 10**6
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_LIST_PRICE = Name("吊牌价", "List price")
+_LIST_PRICE = catalogue.Name("吊牌价", "List price")
 
 _RULE_NAMES = {
-    Rule.STORE: Name("门店", "store"),
-    Rule.OPERATOR: Name("经营主体", "operator"),
-    Rule.UNIT: Name("区域", "region"),
-    Rule.LEVEL: Name("会员等级", "member level"),
-    Rule.CHANNEL: Name("销售渠道", "sales channel"),
-    Rule.BRAND: Name("全品牌", "whole brand"),
+    Rule.STORE: catalogue.Name("门店", "store"),
+    Rule.OPERATOR: catalogue.Name("经营主体", "operator"),
+    Rule.UNIT: catalogue.Name("区域", "region"),
+    Rule.LEVEL: catalogue.Name("会员等级", "member level"),
+    Rule.CHANNEL: catalogue.Name("销售渠道", "sales channel"),
+    Rule.BRAND: catalogue.Name("全品牌", "whole brand"),
     Rule.LIST_PRICE: _LIST_PRICE,
 }
 
@@ -70,22 +70,31 @@ def precedence(price_list: PriceList, context: PriceContext) -> Precedence:
     )
 
 
-def misfit(price_list: PriceList, context: PriceContext, currency: str, at: datetime) -> Name | None:
+def misfit(price_list: PriceList, context: PriceContext, currency: str, at: datetime) -> catalogue.Name | None:
     """Why a price list does not hold for this sale at this moment; None where it does."""
     scope = price_list.scope
     tests = (
-        (price_list.state is PriceListState.LIVE, Name("价目表未生效", "The list is not live")),
-        (price_list.currency == currency, Name("币种与吊牌价不同", "Its currency is not that of the list price")),
-        (price_list.starts_at <= at, Name("尚未开始", "It has not started")),
-        (price_list.ends_at is None or at < price_list.ends_at, Name("已经结束", "It is over")),
-        (scope.store_id in (None, context.store_id), Name("适用于其他门店", "It is for another store")),
-        (scope.operator_id in (None, context.operator_id), Name("适用于其他经营主体", "It is for another operator")),
+        (price_list.state is PriceListState.LIVE, catalogue.Name("价目表未生效", "The list is not live")),
+        (
+            price_list.currency == currency,
+            catalogue.Name("币种与吊牌价不同", "Its currency is not that of the list price"),
+        ),
+        (price_list.starts_at <= at, catalogue.Name("尚未开始", "It has not started")),
+        (price_list.ends_at is None or at < price_list.ends_at, catalogue.Name("已经结束", "It is over")),
+        (scope.store_id in (None, context.store_id), catalogue.Name("适用于其他门店", "It is for another store")),
+        (
+            scope.operator_id in (None, context.operator_id),
+            catalogue.Name("适用于其他经营主体", "It is for another operator"),
+        ),
         (
             scope.unit_id is None or scope.unit_id in context.unit_path,
-            Name("适用于其他区域", "It is for another region"),
+            catalogue.Name("适用于其他区域", "It is for another region"),
         ),
-        (scope.level in (None, context.level), Name("适用于其他会员等级", "It is for another member level")),
-        (scope.sales_channel in (None, context.sales_channel), Name("适用于其他渠道", "It is for another channel")),
+        (scope.level in (None, context.level), catalogue.Name("适用于其他会员等级", "It is for another member level")),
+        (
+            scope.sales_channel in (None, context.sales_channel),
+            catalogue.Name("适用于其他渠道", "It is for another channel"),
+        ),
     )
     return next((reason for fits, reason in tests if not fits), None)
 
@@ -107,15 +116,17 @@ def resolve(
 def _holding(found: PriceList, minor: int, best: PriceList, place: int) -> Candidate:
     rule, winner = _RULE_NAMES[rule_of(found.scope)], _RULE_NAMES[rule_of(best.scope)]
     if place == 0:
-        return _candidate(found, minor, Name(f"按{rule.zh}的价目表优先", f"The {rule.en} list comes first"), won=True)
+        return _candidate(
+            found, minor, catalogue.Name(f"按{rule.zh}的价目表优先", f"The {rule.en} list comes first"), won=True
+        )
     if rule != winner:
         zh, en = f"让位于按{winner.zh}的价目表", f"A {winner.en} list comes first"
     else:
         zh, en = "让位于范围更细、级别更高或更新的价目表", "A narrower, higher ranked or newer list comes first"
-    return _candidate(found, minor, Name(zh, en))
+    return _candidate(found, minor, catalogue.Name(zh, en))
 
 
-def _candidate(found: PriceList, minor: int, reason: Name, *, won: bool = False) -> Candidate:
+def _candidate(found: PriceList, minor: int, reason: catalogue.Name, *, won: bool = False) -> Candidate:
     rule = rule_of(found.scope)
     return Candidate(
         found.price_list_id, found.code, found.name, minor, found.currency, rule, won, reason.zh, reason.en

@@ -10,7 +10,7 @@ from asyncpg import UniqueViolationError
 from midstage.kit.database import Record, Tx
 from midstage.kit.findings import Finding
 from midstage.kit.paging import PageRequest
-from midstage.middle.catalogue.api import Name, SkuId
+from midstage.middle.catalogue import api as catalogue
 from midstage.middle.pricing.facts import BaseChange, EntryChange
 from midstage.middle.pricing.types import (
     BasePrice,
@@ -59,7 +59,9 @@ returning version
 """
 
 
-async def quote(tx: Tx, context: PriceContext, sku_ids: Sequence[SkuId], at: datetime) -> dict[SkuId, Quote]:
+async def quote(
+    tx: Tx, context: PriceContext, sku_ids: Sequence[catalogue.SkuId], at: datetime
+) -> dict[catalogue.SkuId, Quote]:
     rows = await tx.rows(
         QUOTE,
         tx.brand,
@@ -71,7 +73,7 @@ async def quote(tx: Tx, context: PriceContext, sku_ids: Sequence[SkuId], at: dat
         context.operator_id,
         context.level,
     )
-    return {SkuId(row[0]): Quote(row[1], row[2], row[3], row[4], Rule(row[5]), row[6]) for row in rows}
+    return {catalogue.SkuId(row[0]): Quote(row[1], row[2], row[3], row[4], Rule(row[5]), row[6]) for row in rows}
 
 
 async def read_version(tx: Tx) -> int:
@@ -108,9 +110,9 @@ select d.sku_id, p.sku_id is null as unpriced
 """
 
 
-async def read_base(tx: Tx, sku_ids: Sequence[SkuId]) -> dict[SkuId, BasePrice]:
+async def read_base(tx: Tx, sku_ids: Sequence[catalogue.SkuId]) -> dict[catalogue.SkuId, BasePrice]:
     rows = await tx.rows(READ_BASE, tx.brand, sku_ids)
-    return {SkuId(row[0]): BasePrice(row[0], row[1], row[2], row[3]) for row in rows}
+    return {catalogue.SkuId(row[0]): BasePrice(row[0], row[1], row[2], row[3]) for row in rows}
 
 
 async def write_base(tx: Tx, prices: Sequence[BasePrice]) -> list[BaseChange]:
@@ -127,7 +129,7 @@ async def write_base(tx: Tx, prices: Sequence[BasePrice]) -> list[BaseChange]:
     return [BaseChange(*row) for row in rows]
 
 
-async def first_unfit(tx: Tx, sku_ids: Sequence[SkuId], currency: str) -> tuple[SkuId, bool] | None:
+async def first_unfit(tx: Tx, sku_ids: Sequence[catalogue.SkuId], currency: str) -> tuple[catalogue.SkuId, bool] | None:
     """The first sku without a list price (True) or with one of another currency (False)."""
     row = await tx.row(FIRST_UNFIT, tx.brand, sku_ids, currency)
     return (row[0], row[1]) if row else None
@@ -189,7 +191,7 @@ def _price_list(row: Record) -> PriceList:
     return PriceList(
         price_list_id=row["price_list_id"],
         code=row["code"],
-        name=Name(row["name_zh"], row["name_en"]),
+        name=catalogue.Name(row["name_zh"], row["name_en"]),
         currency=row["currency"],
         scope=Scope(row["sales_channel"], row["store_id"], row["operator_id"], row["unit_id"], row["level"]),
         starts_at=row["starts_at"],
@@ -239,7 +241,7 @@ async def read_lists(tx: Tx, filters: PriceListFilters, page: PageRequest) -> li
     return [_price_list(row) for row in await tx.rows(LISTS, tx.brand, *asked)]
 
 
-async def read_lists_of(tx: Tx, sku_id: SkuId, limit: int) -> list[tuple[PriceList, int]]:
+async def read_lists_of(tx: Tx, sku_id: catalogue.SkuId, limit: int) -> list[tuple[PriceList, int]]:
     """The price lists that a sku stands in, with its price there; live ones first."""
     return [(_price_list(row), row["unit_minor"]) for row in await tx.rows(LISTS_OF_SKU, tx.brand, sku_id, limit)]
 
@@ -266,7 +268,7 @@ async def write_entries(tx: Tx, price_list_id: PriceListId, entries: Sequence[En
     return [EntryChange(*row) for row in await tx.rows(WRITE_ENTRIES, tx.brand, price_list_id, sku_ids, prices)]
 
 
-async def delete_entries(tx: Tx, price_list_id: PriceListId, sku_ids: Sequence[SkuId]) -> list[EntryChange]:
+async def delete_entries(tx: Tx, price_list_id: PriceListId, sku_ids: Sequence[catalogue.SkuId]) -> list[EntryChange]:
     return [EntryChange(*row) for row in await tx.rows(DELETE_ENTRIES, tx.brand, price_list_id, sku_ids)]
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
-from midstage.middle.catalogue.api import Name, SkuId
-from midstage.middle.organisation.api import OperatorId, StoreId, UnitId
+from midstage.middle.catalogue import api as catalogue
+from midstage.middle.organisation import api as organisation
 
 PriceListId = NewType("PriceListId", UUID)
 
@@ -40,9 +40,9 @@ class PriceContext(msgspec.Struct, frozen=True):
     """
 
     sales_channel: str
-    store_id: StoreId
-    unit_path: Sequence[UnitId]
-    operator_id: OperatorId
+    store_id: organisation.StoreId
+    unit_path: Sequence[organisation.UnitId]
+    operator_id: organisation.OperatorId
     level: str | None = None
 
 
@@ -50,9 +50,9 @@ class Scope(msgspec.Struct, frozen=True):
     """Where and for whom a price list holds: every part that is given must fit; none at all holds everywhere."""
 
     sales_channel: str | None = None
-    store_id: StoreId | None = None
-    operator_id: OperatorId | None = None
-    unit_id: UnitId | None = None
+    store_id: organisation.StoreId | None = None
+    operator_id: organisation.OperatorId | None = None
+    unit_id: organisation.UnitId | None = None
     level: str | None = None
 
 
@@ -60,7 +60,7 @@ class PriceListDraft(msgspec.Struct, frozen=True):
     """A price list to create. Without an end it holds until it is ended."""
 
     code: str
-    name: Name
+    name: catalogue.Name
     currency: str
     starts_at: datetime
     ends_at: datetime | None = None
@@ -73,7 +73,7 @@ class PriceList(msgspec.Struct, frozen=True):
 
     price_list_id: PriceListId
     code: str
-    name: Name
+    name: catalogue.Name
     currency: str
     scope: Scope
     starts_at: datetime
@@ -87,7 +87,7 @@ class PriceListChange(msgspec.Struct, frozen=True):
     """What to change of a price list; what is left out stays."""
 
     code: str | msgspec.UnsetType = msgspec.UNSET
-    name: Name | msgspec.UnsetType = msgspec.UNSET
+    name: catalogue.Name | msgspec.UnsetType = msgspec.UNSET
     scope: Scope | msgspec.UnsetType = msgspec.UNSET
     starts_at: datetime | msgspec.UnsetType = msgspec.UNSET
     ends_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
@@ -98,7 +98,7 @@ class PriceListFilters(msgspec.Struct, frozen=True):
     """Which price lists; every one that is given must fit."""
 
     state: PriceListState | None = None
-    store_id: StoreId | None = None
+    store_id: organisation.StoreId | None = None
     sales_channel: str | None = None
     level: str | None = None
 
@@ -106,7 +106,7 @@ class PriceListFilters(msgspec.Struct, frozen=True):
 class BasePrice(msgspec.Struct, frozen=True):
     """The list price (吊牌价) of a sku, and what the brand supplies it for (供货价) where that is known."""
 
-    sku_id: SkuId
+    sku_id: catalogue.SkuId
     list_minor: int
     currency: str
     supply_minor: int | None = None
@@ -115,7 +115,7 @@ class BasePrice(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """What a sku costs in a price list."""
 
-    sku_id: SkuId
+    sku_id: catalogue.SkuId
     unit_minor: int
 
 
@@ -135,7 +135,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     price_list_id: PriceListId | None
     code: str
-    name: Name
+    name: catalogue.Name
     unit_minor: int
     currency: str
     rule: Rule
