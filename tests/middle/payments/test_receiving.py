@@ -138,7 +138,7 @@ async def test_an_accepted_amount_is_on_the_book_and_can_go_back_but_pays_nothin
     (found,) = await open_discrepancies(db, tenant)
     async with db.writing(tenant) as tx:
         await payments.accept_amount(tx, found.discrepancy_id, note="seen in the bank")
-    with pytest.raises(payments.NoSuchDiscrepancy):
+    with pytest.raises(payments.NoSuchPaymentDiscrepancy):
         async with db.writing(tenant) as tx:
             await payments.accept_amount(tx, found.discrepancy_id, note="again")
     now = await again(db, tenant, payment)

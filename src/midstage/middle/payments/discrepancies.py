@@ -9,8 +9,8 @@ from midstage.kit.money import Money
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.payments import booking, merchants, store
 from midstage.middle.payments.refusals import (
-    NoSuchDiscrepancy,
     NoSuchPayment,
+    NoSuchPaymentDiscrepancy,
 )
 from midstage.middle.payments.types import (
     Discrepancy,
@@ -51,11 +51,11 @@ async def note(
 async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> Discrepancy:
     """A person has seen that the other amount did arrive: book it, so that it can be given back.
 
-    The payment is not paid by it. Raises NoSuchDiscrepancy, TransactionTaken.
+    The payment is not paid by it. Raises NoSuchPaymentDiscrepancy, TransactionTaken.
     """
     seen = await store.read_discrepancy(tx, discrepancy_id)
     if seen is None or seen.payment_id is None or seen.merchant_id is None:
-        raise NoSuchDiscrepancy(discrepancy_id)
+        raise NoSuchPaymentDiscrepancy(discrepancy_id)
     payment = await store.lock_payment(tx, seen.payment_id)
     if payment is None:
         raise NoSuchPayment(seen.payment_id)
@@ -75,7 +75,7 @@ async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> 
     state = PaymentState.PAID if payment.state is PaymentState.PAID else PaymentState.FLAGGED
     if not await store.book_extra(tx, notice, tender_id, state):
         # Another currency than the payment's cannot stand on its account.
-        raise NoSuchDiscrepancy(discrepancy_id)
+        raise NoSuchPaymentDiscrepancy(discrepancy_id)
     await booking.paid(
         tx,
         tender_id,
@@ -116,7 +116,7 @@ async def _end(
 ) -> Discrepancy:
     found = await store.end_discrepancy(tx, discrepancy_id, state, note, kinds)
     if found is None:
-        raise NoSuchDiscrepancy(discrepancy_id)
+        raise NoSuchPaymentDiscrepancy(discrepancy_id)
     tx.note(
         f"payments.discrepancy_{state.value}",
         "discrepancy",

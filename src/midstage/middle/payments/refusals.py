@@ -53,7 +53,7 @@ class NoSuchMerchant(NotFound):
     provider: str
 
 
-class NoSuchDiscrepancy(NotFound):
+class NoSuchPaymentDiscrepancy(NotFound):
     """There is no such discrepancy, or it is settled already."""
 
     text = Text(zh="没有这条待处理的差异", en="There is no such open discrepancy.")
