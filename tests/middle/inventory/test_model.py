@@ -150,7 +150,7 @@ class Machine:
         self.percent = percent
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=st.lists(steps, min_size=5, max_size=25))
 async def test_stock_does_what_its_model_does(db: Database, script: list[tuple[Any, ...]]) -> None:
     await Machine(db).run(script)

@@ -24,7 +24,9 @@ days = st.integers(1, 6)
 steps = st.one_of(
     st.tuples(st.just("transfer"), account, account, amount),
     st.tuples(st.just("transfer"), st.just(OPEN), account, amount),
-    st.tuples(st.just("credit"), amount, days, st.integers(0, 3)),
+    st.tuples(st.just("credit"), amount, days, st.sampled_from([0, 0, 1, 3])),
+    st.tuples(st.just("credit"), amount, days, st.just(0)),
+    st.tuples(st.just("transfer"), st.just(LOTS), st.just(OPEN), st.integers(1, 20)),
     st.tuples(st.just("hold"), st.integers(0, 2), amount, days),
     st.tuples(st.just("post"), st.integers(0, 5), amount),
     st.tuples(st.just("release"), st.integers(0, 5)),
@@ -111,6 +113,8 @@ class Machine:
         for account, wanted in enumerate(self.model.amount):
             held = 0 if account == OPEN else self.model.held(account)
             assert found[self.ids[account]] == ledger.Balance(wanted, held, self.model.free(account))
+        lots = await ledger.lots(tx, self.ids[LOTS])
+        assert [lot.left for lot in lots if lot.left] == [lot[0] for lot in self.model.lots if lot[0]]
         gone = await ledger.balance(tx, ledger.expiry_account(self.tenant.brand, "CNY"))
         assert gone.amount == self.model.expired
         assert all(total == 0 for _, total in await ledger.trial_balance(tx))
@@ -222,7 +226,7 @@ class Machine:
         await ledger.roll_up(tx)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(script=st.lists(steps, min_size=5, max_size=20))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(script=st.lists(steps, min_size=10, max_size=30))
 async def test_the_ledger_does_what_its_model_does(db: Database, script: list[tuple[Any, ...]]) -> None:
     await Machine(db).run(script)

@@ -17,7 +17,7 @@ from midstage.middle.inventory.types import (
 )
 from midstage.middle.organisation import api as organisation
 
-NEAR_FIRST = 50  # locations asked first; nearly every cart finds all it wants there
+NEAR_FIRST = 20  # locations asked first; nearly every cart finds all it wants there
 LOCATIONS_LIMIT = 5_000
 NEAREST_LIMIT = 200
 HALF_ROUND_KM = 20_038.0  # no two places are further apart

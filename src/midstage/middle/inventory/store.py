@@ -314,12 +314,12 @@ with near as materialized (
               else  <metres> end as rank, <percent> as percent
     from stock_location l
    where l.brand_id = $1 and l.active
-     and case when $8::uuid[] is null then l.sells_online else l.location_id = any($8) end
+     and case when (select $8::uuid[]) is null then l.sells_online else l.location_id = any((select $8::uuid[])::uuid[]) end
    order by rank nulls last, l.location_id
    limit $5
 ), free as (
   select near.location_id, near.rank, s.sku_id, <free>::bigint as milli
-    from near join stock s on s.brand_id = $1 and s.location_id = near.location_id and s.sku_id = any($4::uuid[]))
+    from near join stock s on s.brand_id = $1 and s.location_id = near.location_id and s.sku_id = any((select $4::uuid[])::uuid[]))
 select location_id, array_agg(sku_id) as skus, array_agg(milli) as free
   from free where milli > 0
  group by location_id, rank
@@ -441,7 +441,7 @@ def _seller(seller: Seller | None) -> tuple[str | None, UUID | None]:
     return (None, None) if seller is None else (seller.sales_channel, seller.operator_id)
 
 
-ORDERS_HOLDING = "select distinct order_id from reservation where brand_id = $1 and state = 'open'"
+ORDERS_HOLDING = "select distinct order_id from stock_reservation where brand_id = $1 and state = 'open'"
 
 
 async def reserve(tx: Tx, order_id: UUID, wants: Sequence[Want], seller: Seller | None) -> tuple[bool, int]:
