@@ -24,7 +24,7 @@ async def claim(tx: Tx, principal: UUID, key: str, body: bytes = BODY) -> Stored
 
 
 async def answer(tx: Tx, principal: UUID, key: str, status: int = 201, text: bytes = b"{}") -> None:
-    await idempotency.store_answer(
+    idempotency.store_answer(
         tx, principal=principal, operation="orders.place", key=key, status=status, answer=text
     )
 
@@ -146,6 +146,7 @@ async def test_the_hot_path_is_two_statements(db: Database, tenant: Tenant) -> N
         who = new_id()
         await claim(tx, who, "k1")
         await answer(tx, who, "k1")
+        await tx.flush()
         assert len(tx.recorder) == 2
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from midstage.kit.facts.log import Runs
 from midstage.kit.ids import BrandId
+from midstage.kit.together import Write
 
 INSERT = """
 insert into audit (brand_id, actor_kind, actor_id, action, subject_type, subject_id, before, after)
@@ -38,24 +38,26 @@ SYSTEM = Principal(kind="system", id=UUID(int=0))
 
 
 def masked(value: str) -> str:
-    """A personal value as a reference that a person can recognise and nobody can use: 138****5678."""
+    """A personal value as a reference that a person can recognise and nobody can use: 138*****678."""
     if len(value) <= 4:
         return "*" * len(value)
     keep = min(4, len(value) // 3)
     return value[:keep] + "*" * (len(value) - 2 * keep) + value[-keep:]
 
 
-async def write(tx: Runs, brand: BrandId, by: Principal, entries: Sequence[Entry]) -> None:
-    """Insert the entries of one transaction."""
+def write(brand: BrandId, by: Principal, entries: Sequence[Entry]) -> Write:
+    """The insert of the entries of one transaction."""
     json = msgspec.json.encode
-    await tx.run(
+    return Write(
         INSERT,
-        brand,
-        by.kind,
-        by.id,
-        [entry.action for entry in entries],
-        [entry.subject_type for entry in entries],
-        [entry.subject_id for entry in entries],
-        [json(entry.before).decode() for entry in entries],
-        [json(entry.after).decode() for entry in entries],
+        (
+            brand,
+            by.kind,
+            by.id,
+            [entry.action for entry in entries],
+            [entry.subject_type for entry in entries],
+            [entry.subject_id for entry in entries],
+            [json(entry.before).decode() for entry in entries],
+            [json(entry.after).decode() for entry in entries],
+        ),
     )

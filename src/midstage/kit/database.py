@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 
-from midstage.kit import audit
+from midstage.kit import audit, together
 from midstage.kit.audit import SYSTEM, Principal
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.facts import log
 from midstage.kit.facts.types import Fact
 from midstage.kit.ids import BrandId
+from midstage.kit.together import Write
 
 T = TypeVar("T")
 Record = asyncpg.Record
@@ -53,13 +54,14 @@ class Tx:
     What is told and noted is written as the last thing before the commit; nothing of it if there is none.
     """
 
-    __slots__ = ("_depth", "_link", "by", "noted", "now", "read_only", "recorder", "tenant", "told")
+    __slots__ = ("_depth", "_left", "_link", "by", "noted", "now", "read_only", "recorder", "tenant", "told")
 
     def __init__(
         self, link: Connection, tenant: Tenant, *, now: datetime, by: Principal, read_only: bool = False
     ) -> None:
         self._link = link
         self._depth = 0
+        self._left: list[Write] = []
         self.tenant = tenant
         self.now = now
         self.by = by
@@ -74,40 +76,60 @@ class Tx:
 
     async def rows(self, sql: str, *args: Any) -> list[Record]:
         """All rows of a query."""
+        if self._left:
+            await self._send_left()
         self._record(sql, args)
         return await self._link.fetch(sql, *args)
 
     async def row(self, sql: str, *args: Any) -> Record | None:
         """The first row, or None."""
+        if self._left:
+            await self._send_left()
         self._record(sql, args)
         return await self._link.fetchrow(sql, *args)
 
     async def value(self, sql: str, *args: Any) -> Any:
         """The first value of the first row, or None."""
+        if self._left:
+            await self._send_left()
         self._record(sql, args)
         return await self._link.fetchval(sql, *args)
 
     async def run(self, sql: str, *args: Any) -> int:
         """Run a statement and return how many rows it touched."""
+        if self._left:
+            await self._send_left()
         self._record(sql, args)
         status = await self._link.execute(sql, *args)
         return int(status.rpartition(" ")[2]) if status[-1].isdigit() else 0
 
     async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
         """Load many rows by COPY. A violated constraint fails the whole of it."""
+        await self._send_left()
         self._record(f"copy {table}", ())
         await self._link.copy_records_to_table(table, columns=list(columns), records=records)
+
+    def later(self, sql: str, *args: Any, expect: int | None = None, otherwise: Exception | None = None) -> None:
+        """Leave a write until the next statement or the commit, where all that was left goes in one round trip.
+
+        For a plain statement (no WITH). Where it must touch `expect` rows and does not, `otherwise` is raised there,
+        and everything is rolled back.
+        """
+        self._left.append(Write(sql, args, expect, otherwise))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
         """A part that can be undone alone: what was told and noted within it goes too."""
+        await self._send_left()  # what came before the part stays when the part is undone
         told, noted = len(self.told), len(self.noted)
         self._depth += 1
         name = f"part_{self._depth}"
         await self._link.execute(f"savepoint {name}")
         try:
             yield
+            await self._send_left()
         except BaseException:
+            self._left.clear()
             if not self._link.is_closed():
                 await self._link.execute(f"rollback to savepoint {name}")
             del self.told[told:], self.noted[noted:]
@@ -128,14 +150,26 @@ class Tx:
         self.noted.append(audit.Entry(action, subject_type, str(subject_id), before, after))
 
     async def flush(self) -> None:
-        """Write what was told and noted so far. The commit does it; a long import may do it in between."""
+        """Write what was left, told and noted so far. The commit does it; a long import may do it in between."""
         if self.told:
             day = self.tenant.business_date
-            await log.write(self, self.brand, [(fact, day(at)) for fact, at in self.told])
+            self._left.append(log.write(self.brand, [(fact, day(at)) for fact, at in self.told]))
             self.told.clear()
         if self.noted:
-            await audit.write(self, self.brand, self.by, self.noted)
+            self._left.append(audit.write(self.brand, self.by, self.noted))
             self.noted.clear()
+        await self._send_left()
+
+    async def _send_left(self) -> None:
+        if not self._left:
+            return
+        left, self._left = self._left, []
+        if len(left) == 1 and left[0].expect is None:
+            await self.run(left[0].sql, *left[0].args)
+            return
+        sql, values = together.statement(left)
+        row = await self.row(sql, *values)
+        together.check(left, tuple(row or ()) if any(write.expect is not None for write in left) else ())
 
     def mark(self, boundary: str) -> None:
         """Note where a transaction begins or ends, where statements are recorded."""

@@ -102,10 +102,13 @@ async def claim(tx: Tx, *, principal: UUID, operation: str, key: str, body_hash:
     raise AnswerMissingError(f"{operation} holds the key {key!r} without an answer")
 
 
-async def store_answer(tx: Tx, *, principal: UUID, operation: str, key: str, status: int, answer: bytes) -> None:
-    """Keep what the call is answered, as the last statement of the transaction that claimed the key."""
-    if await tx.run(STORE, tx.brand, principal, operation, key, status, answer) != 1:
-        raise AnswerMissingError(f"{operation} did not claim the key {key!r}, or has answered already")
+def store_answer(tx: Tx, *, principal: UUID, operation: str, key: str, status: int, answer: bytes) -> None:
+    """Keep what the call is answered, with the last statement of the transaction that claimed the key.
+
+    The commit raises AnswerMissingError where the key was not claimed, or has its answer already.
+    """
+    missing = AnswerMissingError(f"{operation} did not claim the key {key!r}, or has answered already")
+    tx.later(STORE, tx.brand, principal, operation, key, status, answer, expect=1, otherwise=missing)
 
 
 async def sweep(database: Database, now: datetime, *, batch: int = SWEEP_BATCH, batches: int = 500) -> int:

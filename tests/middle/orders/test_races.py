@@ -180,7 +180,7 @@ async def test_eight_callers_with_one_key_place_one_order(shop: Shop) -> None:
         if known is not None:
             return known.answer
         answer = (await orders.place_order(tx, placing)).order.order_id.bytes
-        await idempotency.store_answer(tx, principal=tx.by.id, operation="place", key=key, status=201, answer=answer)
+        idempotency.store_answer(tx, principal=tx.by.id, operation="place", key=key, status=201, answer=answer)
         return answer
 
     answers = await asyncio.gather(*(shop.do(place) for _ in range(8)))

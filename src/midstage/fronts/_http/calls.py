@@ -12,11 +12,12 @@ from typing import Any, Literal, cast, get_type_hints
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import Operation
+from litestar.params import ParameterKwarg
 from litestar.response import Stream
 
+from midstage.fronts._http.bodies import check_address, read_json
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
-from midstage.fronts._http.files import FileOperation, file_hash
+from midstage.fronts._http.files import file_hash
 from midstage.kit import idempotency
 from midstage.kit.database import Tx
 from midstage.kit.refusals import Invalid, Refusal, Text
@@ -38,6 +39,12 @@ class IdempotencyKeyMissing(Invalid):
     )
 
 
+class CharacterUnfit(Invalid):
+    """No text that we keep may hold the character NUL."""
+
+    text = Text(zh="文本中不能含有空字符（U+0000）", en="A text cannot hold the character U+0000.")
+
+
 class _Shape(msgspec.Struct, frozen=True):
     """What a handler asks for, read off its signature once."""
 
@@ -47,6 +54,10 @@ class _Shape(msgspec.Struct, frozen=True):
     request: bool = False
     needs: str | None = None
     file: bool = False
+    body: Any = None
+    """Decodes the body, where there is one."""
+    parameters: frozenset[str] = frozenset()
+    """What the address may ask for."""
 
 
 def reading(
@@ -58,7 +69,7 @@ def reading(
     """
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
-        shape = _shape(handler, needs)
+        shape = _shape(handler, path, needs)
 
         async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
             desk = desk_of(request)
@@ -95,7 +106,7 @@ def changing(
     """
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
-        shape = _shape(handler, needs, file=file)
+        shape = _shape(handler, path, needs, file=file)
         operation = f"{method} {path} {handler.__name__}"
         if once and (shape.tx is None or shape.caller is None):
             raise TypeError(f"{operation}: a call that is done once needs a Tx and a Caller")
@@ -118,7 +129,7 @@ def changing(
                         return claimed.status, claimed.answer
                 answer = _encode(await handler(**{**given, tx_name: tx}))
                 if once:
-                    await idempotency.store_answer(
+                    idempotency.store_answer(
                         tx, principal=caller.by.id, operation=operation, key=key, status=status, answer=answer
                     )
                 return status, answer
@@ -131,15 +142,21 @@ def changing(
 
 
 async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
+    if "data" in given and b"\\u0000" in await request.body():
+        raise CharacterUnfit  # the body is parsed by now, so this only looks at what is there
+    if b"%00" in request.scope["query_string"]:
+        raise CharacterUnfit
+    check_address(request, shape.parameters)
     if shape.request:
         given["request"] = request
-    if shape.caller is None or shape.caller_type is None:
-        return None
-    caller = await shape.caller_type.enter(request, desk)
-    if shape.needs is not None:
-        session: access.Session = cast("Any", caller).session
-        access.need(session, shape.needs)
-    given[shape.caller] = caller
+    caller = None
+    if shape.caller is not None and shape.caller_type is not None:
+        caller = given[shape.caller] = await shape.caller_type.enter(request, desk)
+        if shape.needs is not None:
+            session: access.Session = cast("Any", caller).session
+            access.need(session, shape.needs)
+    if shape.body is not None:
+        given["data"] = await read_json(request, shape.body)
     return caller
 
 
@@ -163,10 +180,12 @@ def _answer(status: int, body: bytes) -> Response[Any]:
     return Response(body, status_code=status, media_type=MediaType.JSON)
 
 
-def _shape(handler: Handler, needs: str | None, *, file: bool = False) -> _Shape:
+def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False) -> _Shape:
+    hints = get_type_hints(handler, include_extras=True)
+    hints.pop("return", None)
     tx = caller = None
     caller_type: type[Caller] | None = None
-    for name, kind in get_type_hints(handler, include_extras=True).items():
+    for name, kind in hints.items():
         if kind is Tx:
             tx = name
         elif isinstance(kind, type) and issubclass(kind, Caller):
@@ -175,7 +194,23 @@ def _shape(handler: Handler, needs: str | None, *, file: bool = False) -> _Shape
         needs not in access.PERMISSIONS or "session" not in getattr(caller_type, "__struct_fields__", ())
     ):
         raise TypeError(f"{handler.__name__}: {needs} is no permission, or its caller has no session")
-    return _Shape(tx, caller, caller_type, "request" in inspect.signature(handler).parameters, needs, file)
+    asked = [name for name in hints if name not in {tx, caller, "request", "data"} and f"{{{name}:" not in path]
+    return _Shape(
+        tx=tx,
+        caller=caller,
+        caller_type=caller_type,
+        request="request" in hints,
+        needs=needs,
+        file=file,
+        body=msgspec.json.Decoder(hints["data"]) if "data" in hints else None,
+        parameters=frozenset(_asked_as(name, hints[name]) for name in asked),
+    )
+
+
+def _asked_as(name: str, kind: Any) -> str:
+    """How a parameter is called in the address: by its alias, if it has one."""
+    notes = getattr(kind, "__metadata__", ())
+    return next((note.query for note in notes if isinstance(note, ParameterKwarg) and note.query), name)
 
 
 def _route(
@@ -192,16 +227,16 @@ def _route(
 ) -> HTTPRouteHandler:
     """Give the endpoint the signature that Litestar reads: the handler's own, with the request for Tx and Caller."""
     hints = get_type_hints(handler, include_extras=True)
-    result = hints.pop("return", None)
+    result: Any = hints.pop("return", None)
     ours = {shape.tx, shape.caller}
     signature = inspect.signature(handler)
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
         for name, parameter in signature.parameters.items()
-        if name not in ours and name != "request"
+        if name not in ours and name not in {"request", "data"}
     ]
     asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    streams = isinstance(result, type) and issubclass(result, Stream)
+    streams = result is Stream
     answer: Any = result if streams else Response[None] if result in (None, type(None)) else Response[result]
     named: Any = endpoint
     named.__signature__ = inspect.Signature([asked, *parameters], return_annotation=answer)
@@ -218,7 +253,14 @@ def _route(
         description=description.strip() or None,
         operation_id=f"{handler.__module__.split('.')[2]}.{handler.__name__}",
         tags=list(tags),
-        opt={"caller": shape.caller_type, "once": once, "needs": shape.needs, "refuses": tuple(refuses)},
-        operation_class=FileOperation if shape.file else Operation,
+        opt={
+            "caller": shape.caller_type,
+            "once": once,
+            "needs": shape.needs,
+            "refuses": tuple(refuses),
+            "body": hints.get("data"),
+            "file": shape.file,
+            "gives": result,
+        },
         media_type="text/csv" if streams else MediaType.JSON,
     )(endpoint)

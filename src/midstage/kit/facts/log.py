@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Protocol
 
 from midstage.kit.facts.types import Fact, encode
 from midstage.kit.ids import BrandId
+from midstage.kit.together import Write
 
 # id and xid come from the database: the id by a sequence, so that two transactions that waited for
 # each other (and only those have an order) get ids in that order; a clock in the process could not promise it.
@@ -17,21 +17,17 @@ select $1, told.type, told.version, told.key, told.payload, told.business_date
 """
 
 
-class Runs(Protocol):
-    """What can run a statement: a transaction."""
-
-    async def run(self, sql: str, *args: Any) -> int: ...
-
-
-async def write(tx: Runs, brand: BrandId, told: Sequence[tuple[Fact, date]]) -> None:
-    """Insert what was told, in the order in which it was told."""
+def write(brand: BrandId, told: Sequence[tuple[Fact, date]]) -> Write:
+    """The insert of what was told, in the order in which it was told."""
     facts = [fact for fact, _ in told]
-    await tx.run(
+    return Write(
         INSERT,
-        brand,
-        [type(fact).__name__ for fact in facts],
-        [fact.version for fact in facts],
-        [fact.key for fact in facts],
-        [encode(fact) for fact in facts],
-        [day for _, day in told],
+        (
+            brand,
+            [type(fact).__name__ for fact in facts],
+            [fact.version for fact in facts],
+            [fact.key for fact in facts],
+            [encode(fact) for fact in facts],
+            [day for _, day in told],
+        ),
     )

@@ -33,6 +33,11 @@ async def remove(tx: Tx, owner: OwnerId, sku_ids: Sequence[catalogue.SkuId]) -> 
     return await store.remove_cart(tx, owner, sku_ids)
 
 
+def forget(tx: Tx, owner: OwnerId, sku_ids: Sequence[catalogue.SkuId]) -> None:
+    """Take skus out with the flush, where nobody asks how many."""
+    store.forget_cart(tx, owner, sku_ids)
+
+
 async def lines(tx: Tx, owner: OwnerId) -> list[CartLine]:
     """What is in the cart, in the order in which it was put there."""
     return [CartLine(**row) for row in await store.cart(tx, owner)]

@@ -13,7 +13,6 @@ from midstage.middle.orders.sale import book_sale
 from midstage.middle.orders.types import (
     NoSuchOrder,
     Order,
-    OrderChanged,
     OrderId,
     OrderNotMovable,
     Part,
@@ -39,7 +38,7 @@ async def cancel_order(tx: Tx, order_id: OrderId, *, reason: str = "") -> Order:
     if owed:
         await give_back(tx, order, None, reason=reason or "order cancelled")
         order = replace(order, refunded_minor=order.paid_minor, version=order.version + 1)
-    await _move(tx, order, State.CANCELLED, reason=reason)
+    store.move(tx, order, State.CANCELLED, reason=reason)
     await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
     await inventory.end_reservation(tx, order_id, inventory.Outcome.CANCELLED)
     tx.tell(OrderCancelled(order_id=order_id, by=tx.by.kind, refunded_minor=owed))
@@ -52,7 +51,7 @@ async def expire_order(tx: Tx, order_id: OrderId) -> bool:
     if order is None or order.state is not State.PLACED or order.expires_at is None or order.expires_at > tx.now:
         return False
     parts = await store.parts(tx, order_id)
-    await _move(tx, order, State.EXPIRED)
+    store.move(tx, order, State.EXPIRED)
     await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
     await payments.close_payment(tx, order_id)
     await inventory.end_reservation(tx, order_id, inventory.Outcome.EXPIRED)
@@ -96,7 +95,7 @@ async def _take_from_stock(tx: Tx, order: Order, leaving: Sequence[Part]) -> Non
 
 
 async def _complete(tx: Tx, order: Order) -> None:
-    await _move(tx, order, State.COMPLETED)
+    store.move(tx, order, State.COMPLETED)
     await book_sale(tx, order, order.paid_minor - order.refunded_minor)
     tx.tell(OrderCompleted(order_id=order.order_id))
 
@@ -106,8 +105,3 @@ async def _locked(tx: Tx, order_id: OrderId) -> Order:
     if order is None:
         raise NoSuchOrder
     return order
-
-
-async def _move(tx: Tx, order: Order, became: State, *, reason: str = "") -> None:
-    if not await store.move(tx, order, became, reason=reason):
-        raise OrderChanged

@@ -6,18 +6,17 @@ from midstage.kit.database import Tx
 from midstage.middle.members import api as members
 from midstage.middle.orders import rules, store
 from midstage.middle.orders.facts import OrderPaid
-from midstage.middle.orders.types import Order, OrderChanged, State
+from midstage.middle.orders.types import Order, State
 from midstage.middle.organisation import api as organisation
 
 
 async def become_paid(tx: Tx, order: Order, paid_minor: int) -> Order:
-    """Move an order that is held by this transaction to paid. Raises OrderNotMovable, OrderChanged."""
+    """Move an order that is held by this transaction to paid. Raises OrderNotMovable; the flush OrderChanged."""
     rules.check_move(order.state, State.PAID)
     shopper = await members.shopper(tx, order.member_id) if order.member_id else None
     bound = shopper or await organisation.virtual(tx)
     crediting = rules.credit(order, bound, referrer=shopper.referrer_id if shopper else None)
-    if not await store.move_paid(tx, order, crediting, paid_minor):
-        raise OrderChanged
+    store.move_paid(tx, order, crediting, paid_minor)
     tx.tell(
         OrderPaid(
             order_id=order.order_id,

@@ -157,18 +157,21 @@ async def _write(
     plan: Sequence[inventory.Want],
     prices: int,
 ) -> PlacedOrder:
-    """Every assumption is checked again by the write that rests on it; order first, then stock."""
-    await pricing.confirm(tx, prices)
-    await store.write_placed(tx, order, lines, locations)
+    """Every assumption is checked again by the write that rests on it.
+
+    Only the stock has to answer first; the new rows wait for nobody and go out together with the commit.
+    """
+    await inventory.reserve(tx, order.order_id, plan, seller=inventory.Seller(order.sales_channel, order.operator_id))
+    pricing.hold_to(tx, prices)
+    store.write_placed(tx, order, lines, locations)
     due = Money(order.total_minor, order.currency)
     payment_id = (
         await payments.open_payment(tx, order.order_id, due, payee=None, due_at=order.placed_at + HOLD)
         if due.minor
         else None
     )
-    await inventory.reserve(tx, order.order_id, plan, seller=inventory.Seller(order.sales_channel, order.operator_id))
     if placing.clear_cart_of is not None:
-        await cart.remove(tx, placing.clear_cart_of, [wish.sku_id for wish in placing.lines])
+        cart.forget(tx, placing.clear_cart_of, [wish.sku_id for wish in placing.lines])
     tx.tell(
         OrderPlaced(
             order_id=order.order_id,

@@ -17,6 +17,7 @@ from midstage.middle.orders.types import (
     Line,
     Method,
     Order,
+    OrderChanged,
     OrderFilters,
     OrderId,
     OwnerId,
@@ -38,23 +39,21 @@ list_minor, price_rule, goods_minor, discount_minor, total_minor, tax_class, tax
 tax_minor, refunded_minor, returned_milli
 """
 
-# One statement, so that an order without its lines cannot be.
-WRITE_PLACED = """
-with head as (
-  insert into sales_order (
-    brand_id, order_id, number, kind, state, sales_channel, front, store_id, operator_id, member_id, person_id,
-    guide_id, touchpoint_id, currency, goods_minor, discount_minor, shipping_minor, total_minor, tax_minor,
-    tax_added_minor, delivery, note, business_date, placed_at, expires_at, units_milli)
-  values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $48)
-), part as (
-  insert into order_part (brand_id, order_id, part_no, location_id, method, state, moved_at)
-  select $1, $2, p.part_no, p.location_id, $25, 'waiting', $23
-    from unnest($26::uuid[]) with ordinality as p (location_id, part_no)
-), step as (
-  insert into order_step (brand_id, order_id, version, became, by_kind, by_id, at)
-  values ($1, $2, 1, 'placed', $27, $28, $23)
-)
+# The four inserts of an order go out as one statement with whatever else placing writes (tx.later).
+INSERT_ORDER = """
+insert into sales_order (
+  brand_id, order_id, number, kind, state, sales_channel, front, store_id, operator_id, member_id, person_id,
+  guide_id, touchpoint_id, currency, units_milli, goods_minor, discount_minor, shipping_minor, total_minor, tax_minor,
+  tax_added_minor, delivery, note, business_date, placed_at, expires_at)
+values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23, $24, $25)
+"""
+INSERT_PARTS = """
+insert into order_part (brand_id, order_id, part_no, location_id, method, state, moved_at)
+select $1, $2, p.part_no, p.location_id, $3, 'waiting', $4
+  from unnest($5::uuid[]) with ordinality as p (location_id, part_no)
+"""
+INSERT_LINES = """
 insert into order_line (
   brand_id, order_id, line_no, part_no, sku_id, product_id, sku_code, title_zh, title_en, options, unit,
   quantity_milli, unit_minor, list_minor, price_rule, goods_minor, discount_minor, total_minor, tax_class,
@@ -62,12 +61,16 @@ insert into order_line (
 select $1, $2, l.line_no, l.part_no, l.sku_id, l.product_id, l.sku_code, l.title_zh, l.title_en, l.options, l.unit,
        l.quantity_milli, l.unit_minor, l.list_minor, l.price_rule, l.goods_minor, l.discount_minor,
        l.goods_minor - l.discount_minor, l.tax_class, l.tax_rate_millionths, l.tax_inclusive, l.tax_minor
-  from unnest($29::smallint[], $30::smallint[], $31::uuid[], $32::uuid[], $33::text[], $34::text[], $35::text[],
-              $36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::bigint[], $41::text[], $42::bigint[],
-              $43::bigint[], $44::text[], $45::integer[], $46::boolean[], $47::bigint[])
+  from unnest($3::smallint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
+              $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::bigint[],
+              $17::bigint[], $18::text[], $19::integer[], $20::boolean[], $21::bigint[])
     as l (line_no, part_no, sku_id, product_id, sku_code, title_zh, title_en, options, unit, quantity_milli,
           unit_minor, list_minor, price_rule, goods_minor, discount_minor, tax_class, tax_rate_millionths,
           tax_inclusive, tax_minor)
+"""
+INSERT_STEP = """
+insert into order_step (brand_id, order_id, version, was, became, by_kind, by_id, reason, at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _READ = f"select {_ORDER_COLUMNS} from sales_order where brand_id = $1 and order_id = $2"  # noqa: S608  # fragments of this file only
@@ -83,27 +86,17 @@ select version, was, became, by_kind, by_id, reason, at from order_step
 """
 
 # The version is the assumption that every move checks again.
-_MOVE = """
-with moved as (
-  update sales_order
-     set state = $4, version = version + 1,
-         closed_at = case when $4 in ('completed', 'cancelled', 'expired') then $5::timestamptz end
-   where brand_id = $1 and order_id = $2 and version = $3
-  returning version
-)
-insert into order_step (brand_id, order_id, version, was, became, by_kind, by_id, reason, at)
-select $1, $2, version, $6, $4, $7, $8, $9, $5 from moved
+MOVE = """
+update sales_order
+   set state = $4, version = version + 1,
+       closed_at = case when $4 in ('completed', 'cancelled', 'expired') then $5::timestamptz end
+ where brand_id = $1 and order_id = $2 and version = $3
 """
 MOVE_PAID = """
-with moved as (
-  update sales_order
-     set state = 'paid', version = version + 1, paid_minor = $4, paid_at = $5, closed_at = null, expires_at = null,
-         credited_store_id = $6, credited_guide_id = $7, credited_touchpoint_id = $8, credited_referrer_id = $9
-   where brand_id = $1 and order_id = $2 and version = $3
-  returning version
-)
-insert into order_step (brand_id, order_id, version, was, became, by_kind, by_id, reason, at)
-select $1, $2, version, $10, 'paid', $11, $12, '', $5 from moved
+update sales_order
+   set state = 'paid', version = version + 1, paid_minor = $4, paid_at = $5, closed_at = null, expires_at = null,
+       credited_store_id = $6, credited_guide_id = $7, credited_touchpoint_id = $8, credited_referrer_id = $9
+ where brand_id = $1 and order_id = $2 and version = $3
 """
 _MOVE_PARTS = """
 update order_part set state = $4, moved_at = $5
@@ -164,16 +157,20 @@ select brand_id, order_id from sales_order where state = 'placed' and expires_at
 """
 
 
-async def write_placed(tx: Tx, order: Order, lines: Sequence[Line], locations: Sequence[inventory.LocationId]) -> None:
-    """Insert an order with its parts, lines and first step."""
-    columns = list(zip(*(_line_values(line) for line in lines), strict=True))
-    await tx.run(
-        WRITE_PLACED, tx.brand, order.order_id, order.number, order.kind, order.sales_channel, order.front,
-        order.store_id, order.operator_id, order.member_id, order.person_id, order.guide_id, order.touchpoint_id,
-        order.currency, order.goods_minor, order.discount_minor, order.shipping_minor, order.total_minor,
+def write_placed(tx: Tx, order: Order, lines: Sequence[Line], locations: Sequence[inventory.LocationId]) -> None:
+    """Insert an order with its parts, lines and first step, with the flush."""
+    brand, order_id = tx.brand, order.order_id
+    tx.later(
+        INSERT_ORDER, brand, order_id, order.number, order.kind, order.sales_channel, order.front, order.store_id,
+        order.operator_id, order.member_id, order.person_id, order.guide_id, order.touchpoint_id, order.currency,
+        order.units_milli, order.goods_minor, order.discount_minor, order.shipping_minor, order.total_minor,
         order.tax_minor, order.tax_added_minor, _json(order.delivery), order.note, order.business_date,
-        order.placed_at, order.expires_at, order.delivery.method, list(locations), tx.by.kind, tx.by.id, *columns, order.units_milli,
+        order.placed_at, order.expires_at,
     )  # fmt: skip
+    tx.later(INSERT_PARTS, brand, order_id, order.delivery.method, order.placed_at, list(locations))
+    columns = zip(*(_line_values(line) for line in lines), strict=True)
+    tx.later(INSERT_LINES, brand, order_id, *(list(column) for column in columns))
+    _later_step(tx, order_id, 1, None, State.PLACED, "")
 
 
 async def read(tx: Tx, order_id: OrderId) -> Order | None:
@@ -218,21 +215,23 @@ async def steps(tx: Tx, order_id: OrderId) -> list[Step]:
     ]
 
 
-async def move(tx: Tx, order: Order, became: State, *, reason: str = "") -> bool:
-    """Take one step from the version that was seen; False if somebody was quicker."""
-    moved = await tx.run(
-        _MOVE, tx.brand, order.order_id, order.version, became, tx.now, order.state, tx.by.kind, tx.by.id, reason
-    )
-    return moved == 1
+def move(tx: Tx, order: Order, became: State, *, reason: str = "") -> None:
+    """Take one step from the version that was seen, with the flush; it raises OrderChanged if somebody was quicker."""
+    tx.later(MOVE, tx.brand, order.order_id, order.version, became, tx.now, expect=1, otherwise=OrderChanged())
+    _later_step(tx, order.order_id, order.version + 1, order.state, became, reason)
 
 
-async def move_paid(tx: Tx, order: Order, crediting: Crediting, paid_minor: int) -> bool:
-    """Paid, with its crediting frozen; False if somebody was quicker."""
-    moved = await tx.run(
+def move_paid(tx: Tx, order: Order, crediting: Crediting, paid_minor: int) -> None:
+    """Paid, with its crediting frozen, with the flush; it raises OrderChanged if somebody was quicker."""
+    tx.later(
         MOVE_PAID, tx.brand, order.order_id, order.version, paid_minor, tx.now, crediting.store_id,
-        crediting.guide_id, crediting.touchpoint_id, crediting.referrer_id, order.state, tx.by.kind, tx.by.id,
+        crediting.guide_id, crediting.touchpoint_id, crediting.referrer_id, expect=1, otherwise=OrderChanged(),
     )  # fmt: skip
-    return moved == 1
+    _later_step(tx, order.order_id, order.version + 1, order.state, State.PAID, "")
+
+
+def _later_step(tx: Tx, order_id: OrderId, version: int, was: State | None, became: State, reason: str) -> None:
+    tx.later(INSERT_STEP, tx.brand, order_id, version, was, became, tx.by.kind, tx.by.id, reason, tx.now)
 
 
 async def move_parts(tx: Tx, order_id: OrderId, part_nos: Sequence[int], state: PartState) -> int:
@@ -395,6 +394,10 @@ async def put_cart(tx: Tx, owner: OwnerId, sku_id: UUID, quantity_milli: int, *,
 
 async def remove_cart(tx: Tx, owner: OwnerId, sku_ids: Sequence[UUID]) -> int:
     return await tx.run(_REMOVE_CART, tx.brand, owner, list(sku_ids))
+
+
+def forget_cart(tx: Tx, owner: OwnerId, sku_ids: Sequence[UUID]) -> None:
+    tx.later(_REMOVE_CART, tx.brand, owner, list(sku_ids))
 
 
 async def cart(tx: Tx, owner: OwnerId) -> list[Record]:

@@ -22,12 +22,12 @@ from midstage.middle.payments.types import (
 
 
 async def open_payment(tx: Tx, order_id: UUID, amount: Money, *, payee: UUID | None, due_at: datetime) -> PaymentId:
-    """Note what is due for an order, to whom, and until when. One insert."""
+    """Note what is due for an order, to whom, and until when. One insert, left to the flush."""
     rules.check_amount(amount)
     if due_at <= tx.now:
         raise DueAlready(due_at)
     payment_id = PaymentId(new_id())
-    await store.open_payment(
+    store.open_payment(
         tx,
         Payment(
             payment_id=payment_id,

@@ -14,7 +14,7 @@ from midstage.middle.pricing.lists import (
     remove_entries,
     set_entries,
 )
-from midstage.middle.pricing.quotes import confirm, quote, version, why
+from midstage.middle.pricing.quotes import confirm, hold_to, quote, version, why
 from midstage.middle.pricing.types import (
     BasePrice,
     Candidate,
@@ -77,6 +77,7 @@ __all__ = [
     "create_price_list",
     "end_price_list",
     "entries",
+    "hold_to",
     "price_list",
     "price_lists",
     "publish_price_list",

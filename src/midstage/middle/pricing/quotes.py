@@ -35,7 +35,12 @@ async def confirm(tx: Tx, seen: int) -> None:
     """
     now = await store.read_version(tx)
     if now != seen:
-        raise PricesChanged(seen, now)
+        raise PricesChanged(seen)
+
+
+def hold_to(tx: Tx, seen: int) -> None:
+    """The same as `confirm`, checked by the flush together with what this transaction writes last."""
+    store.hold_to(tx, seen)
 
 
 async def why(tx: Tx, context: PriceContext, sku_id: catalogue.SkuId, *, at: datetime) -> list[Candidate]:

@@ -22,6 +22,7 @@ from midstage.middle.pricing.types import (
     PriceListFilters,
     PriceListId,
     PriceListState,
+    PricesChanged,
     Quote,
     Rule,
     Scope,
@@ -52,6 +53,7 @@ select p.sku_id, coalesce(best.unit_minor, p.list_minor) as unit_minor, p.curren
  where p.brand_id = $1 and p.sku_id = any($2::uuid[])
 """
 READ_VERSION = "select version from price_version where brand_id = $1"
+IS_VERSION = "select version from price_version where brand_id = $1 and version = $2"
 MOVE_VERSION = """
 insert into price_version (brand_id, version) values ($1, 1)
     on conflict (brand_id) do update set version = price_version.version + 1
@@ -78,6 +80,10 @@ async def quote(
 
 async def read_version(tx: Tx) -> int:
     return cast("int | None", await tx.value(READ_VERSION, tx.brand)) or 0
+
+
+def hold_to(tx: Tx, seen: int) -> None:
+    tx.later(IS_VERSION, tx.brand, seen, expect=1, otherwise=PricesChanged(seen))
 
 
 async def move_version(tx: Tx) -> int:

@@ -149,7 +149,6 @@ class PricesChanged(Conflict):
 
     text = Text(zh="价格已更新，请重新确认", en="Prices have changed; look at the cart again.")
     seen: int
-    now: int
 
 
 class NotPriced(Conflict):

@@ -137,8 +137,8 @@ TENDER_COLUMNS = (
 )
 
 
-async def open_payment(tx: Tx, payment: Payment) -> None:
-    await tx.run(
+def open_payment(tx: Tx, payment: Payment) -> None:
+    tx.later(
         OPEN_PAYMENT,
         tx.brand,
         payment.payment_id,
