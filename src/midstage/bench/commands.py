@@ -1,6 +1,7 @@
 """`midstage bench`: the benchmarks as commands."""
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from midstage.bench import orders as bench_orders
+from midstage.bench import oversell as bench_oversell
 from midstage.bench.ground import Size
 from midstage.kit.settings import read_settings
 
@@ -28,10 +30,21 @@ def orders(*, seconds: int, concurrency: int, small: bool, as_json: bool) -> Non
     """Place and pay orders of 5 lines through HTTP; the bare statements in pgbench stand beside it."""
     size = Size(stores=10, skus=200, members=500, tokens=200, stocked=200) if small else Size()
     with _err.status("stores, goods, stock, members") as status:
-        result = bench_orders.run(
-            read_settings(), size, seconds=seconds, concurrency=concurrency, say=lambda text: status.update(text)
-        )
+        result = bench_orders.run(read_settings(), size, seconds=seconds, concurrency=concurrency, say=status.update)
     _print(result, as_json=as_json)
+
+
+@bench.command()
+@click.option("--json", "as_json", is_flag=True, help="Say the figures as JSON.")
+def oversell(*, as_json: bool) -> None:
+    """Let 64 connections fight for 5 skus of 200 units, with every end that an order can have.
+
+    Exit code 1 if a unit was sold twice or lost, if there was a deadlock, or if the doctor finds anything.
+    """
+    with _err.status("a shop") as status:
+        result = bench_oversell.run(say=status.update)
+    _print(result, as_json=as_json)
+    sys.exit(0 if result.well else 1)
 
 
 def _print(result: Any, *, as_json: bool) -> None:
