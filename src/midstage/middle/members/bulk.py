@@ -7,7 +7,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import readable_number
 from midstage.middle.identity import api as identity
 from midstage.middle.members import rules, store
-from midstage.middle.members.facts import MemberJoined
+from midstage.middle.members.join import joined
 from midstage.middle.members.levels import default_levels
 from midstage.middle.members.types import (
     AlreadyMember,
@@ -72,7 +72,7 @@ async def bulk_join(tx: Tx, joiners: Sequence[Joiner], *, reason: str = "importe
     await store.copy_members(tx, made)
     await store.copy_bindings(tx, [member for member, _ in made], reason)
     for member, _ in made:
-        tx.tell(_joined(member), at=member.joined_at)
+        tx.tell(joined(member, imported=True), at=member.joined_at)
     return [member for member, _ in made]
 
 
@@ -125,17 +125,3 @@ async def _check_referrers(tx: Tx, joiners: Sequence[Joiner]) -> None:
 
 def _distinct(ids: Sequence[T | None]) -> set[T]:
     return {each for each in ids if each is not None}
-
-
-def _joined(member: Member) -> MemberJoined:
-    return MemberJoined(
-        person_id=member.person_id,
-        member_id=member.member_id,
-        level=member.level,
-        front=member.front,
-        store_id=member.store_id,
-        guide_id=member.guide_id,
-        touchpoint_id=member.touchpoint_id,
-        referrer_id=member.referrer_id,
-        imported=True,
-    )

@@ -1,5 +1,7 @@
 """Become a member: the person is bound to a store, a guide and a touchpoint from the first moment."""
 
+import msgspec
+
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id, readable_number
 from midstage.middle.identity import api as identity
@@ -8,6 +10,7 @@ from midstage.middle.members.binding import place
 from midstage.middle.members.facts import MemberJoined
 from midstage.middle.members.levels import default_levels
 from midstage.middle.members.look_up import of_ids
+from midstage.middle.members.store import Bound
 from midstage.middle.members.types import Member, MemberId, MemberState, NoSuchReferrer, Profile
 from midstage.middle.organisation import api as organisation
 
@@ -37,20 +40,8 @@ async def join(
     if referrer_id is not None:
         await _check_referrer(tx, referrer_id, person)
     bound = await place(tx, store_id, guide_id, touchpoint_id)
-    member_id = MemberId(new_id())
-    # A person number is given once, so the number on the card needs no counter of its own.
-    number = readable_number(tx.tenant.business_date(tx.now), person.person_no, salt=tx.brand)
-    made = await store.join(
-        tx,
-        member_id,
-        person.person_id,
-        member_no=number,
-        level=rules.DEFAULT_LEVELS[0].code,
-        bound=bound,
-        front=front,
-        referrer_id=referrer_id,
-        profile=profile,
-    )
+    member = _newcomer(tx, person, bound, front=front, referrer_id=referrer_id, profile=profile)
+    made = await store.join(tx, member)
     if made is None:  # another connection was quicker
         known = await of_ids(tx, person.ids)
         if known is None:
@@ -59,23 +50,35 @@ async def join(
     level, has_levels = made
     if not has_levels:
         await default_levels(tx)
-    tx.tell(
-        MemberJoined(
-            person_id=person.person_id,
-            member_id=member_id,
-            level=level,
-            front=front,
-            store_id=bound.store_id,
-            guide_id=bound.guide_id,
-            touchpoint_id=bound.touchpoint_id,
-            referrer_id=referrer_id,
-        )
+    member = msgspec.structs.replace(member, level=level)
+    tx.tell(joined(member))
+    return member
+
+
+def joined(member: Member, *, imported: bool = False) -> MemberJoined:
+    """What the world is told of a new member."""
+    return MemberJoined(
+        person_id=member.person_id,
+        member_id=member.member_id,
+        level=member.level,
+        front=member.front,
+        store_id=member.store_id,
+        guide_id=member.guide_id,
+        touchpoint_id=member.touchpoint_id,
+        referrer_id=member.referrer_id,
+        imported=imported,
     )
+
+
+def _newcomer(
+    tx: Tx, person: identity.Person, bound: Bound, *, front: str, referrer_id: MemberId | None, profile: Profile
+) -> Member:
     return Member(
-        member_id=member_id,
+        member_id=MemberId(new_id()),
         person_id=person.person_id,
-        member_no=number,
-        level=level,
+        # A person number is given once, so the number on the card needs no counter of its own.
+        member_no=readable_number(tx.tenant.business_date(tx.now), person.person_no, salt=tx.brand),
+        level=rules.DEFAULT_LEVELS[0].code,
         growth=0,
         state=MemberState.ACTIVE,
         store_id=bound.store_id,
