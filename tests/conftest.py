@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from midstage import migrations
 from midstage.kit.clock import Tenant
@@ -17,6 +18,10 @@ from midstage.kit.database import Database
 from midstage.kit.ids import BrandId
 from midstage.kit.postgres import EmbeddedPostgres
 from shop import Shop, open_shop
+
+# A shared machine has slow moments that say nothing about the code, so no example has a deadline.
+settings.register_profile("midstage", deadline=None, max_examples=100)
+settings.load_profile("midstage")
 
 TEMPLATE = "template_midstage"
 _brands = itertools.count(1_000_000)
