@@ -10,7 +10,8 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from midstage.fronts._http.desk import AnyRequest, Desk
-from midstage.fronts._http.openapi import docs_page, openapi_config
+from midstage.fronts._http.docs import docs_page
+from midstage.fronts._http.openapi import openapi_json
 from midstage.fronts._http.problems import EXCEPTION_HANDLERS
 from midstage.kit import observability
 from midstage.kit.database import TRANSIENT, Database
@@ -52,9 +53,9 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Lites
                 await own.close()
 
     return Litestar(
-        route_handlers=[healthz, readyz, metrics, docs_page, *ROUTES],
+        route_handlers=[healthz, readyz, metrics, docs_page, openapi_json, *ROUTES],
         lifespan=[lifespan],
-        openapi_config=openapi_config(),
+        openapi_config=None,  # fronts/_http/openapi makes a truer one
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[observed],
         request_max_body_size=MAX_BODY_BYTES,
@@ -91,13 +92,13 @@ def observed(app: ASGIApp) -> ASGIApp:
     return middleware
 
 
-@get("/healthz", include_in_schema=False, media_type=MediaType.TEXT)
+@get("/healthz", media_type=MediaType.TEXT)
 async def healthz() -> str:
     """Whether the process answers at all."""
     return "ok"
 
 
-@get("/readyz", include_in_schema=False, media_type=MediaType.TEXT)
+@get("/readyz", media_type=MediaType.TEXT)
 async def readyz(request: AnyRequest) -> Response[str]:
     """Whether the process can do its work: the database answers."""
     desk: Desk = request.app.state["desk"]
@@ -109,7 +110,7 @@ async def readyz(request: AnyRequest) -> Response[str]:
     return Response("ready")
 
 
-@get("/metrics", include_in_schema=False)
+@get("/metrics")
 async def metrics() -> Response[bytes]:
     """What Prometheus reads."""
     return Response(observability.metrics_text(), media_type="text/plain; version=0.0.4; charset=utf-8")

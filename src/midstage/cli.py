@@ -166,9 +166,9 @@ def doctor(*, as_json: bool) -> None:
 def openapi(*, target: Path | None) -> None:
     """Print the OpenAPI 3.1 of all fronts."""
     from midstage.app import create_app  # noqa: PLC0415  # a client's generator needs no database
+    from midstage.fronts._http.openapi import text_of  # noqa: PLC0415  # few commands need it
 
-    schema = create_app(read_settings()).openapi_schema.to_schema()
-    text = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    text = text_of(create_app(read_settings()))
     if target is None:
         click.echo(text, nl=False)
     else:

@@ -210,7 +210,7 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
 def _asked_as(name: str, kind: Any) -> str:
     """How a parameter is called in the address: by its alias, if it has one."""
     notes = getattr(kind, "__metadata__", ())
-    return next((note.query for note in notes if isinstance(note, ParameterKwarg) and note.query), name)
+    return next((note.name for note in notes if isinstance(note, ParameterKwarg) and note.name), name)
 
 
 def _route(

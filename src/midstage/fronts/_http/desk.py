@@ -1,6 +1,6 @@
 """The desk that every call comes to: the database, the brands, and who is calling."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 from litestar import Request
@@ -10,7 +10,7 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database
 from midstage.kit.ids import BrandId
 from midstage.kit.kept import Kept
-from midstage.kit.refusals import Forbidden, Text
+from midstage.kit.refusals import Forbidden, Refusal, Text
 from midstage.kit.settings import Settings
 from midstage.middle.access import api as access
 from midstage.middle.organisation import api as organisation
@@ -64,6 +64,14 @@ class Desk:
 
 class Caller(msgspec.Struct, frozen=True):
     """Who a call comes from; a front's handler asks for one by its type, and the call is refused without it."""
+
+    security: ClassVar[tuple[str, ...]] = ()
+    """The kinds of credentials that open a call of this caller, for the OpenAPI."""
+    may_be_nobody: ClassVar[bool] = False
+    headers: ClassVar[tuple[str, ...]] = ()
+    """What a call of this caller may say in headers besides."""
+    refuses: ClassVar[tuple[type[Refusal], ...]] = ()
+    """What `enter` raises."""
 
     tenant: Tenant
     by: Principal

@@ -5,14 +5,11 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import UploadFile
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response import Stream
 
 from midstage.kit.refusals import Invalid, Text
@@ -65,27 +62,6 @@ class FileUnreadable(Invalid):
     line: int
     reason_zh: str
     reason_en: str
-
-
-@dataclass
-class FileOperation(Operation):
-    """A call whose body is a file of rows."""
-
-    def __post_init__(self) -> None:
-        """Say so in the OpenAPI."""
-        text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-        form = OpenAPIMediaType(
-            schema=Schema(
-                type=OpenAPIType.OBJECT,
-                required=["file"],
-                properties={"file": Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")},
-            )
-        )
-        self.request_body = RequestBody(
-            content={CSV: text, JSON_LINES: text, "multipart/form-data": form},
-            required=True,
-            description="Rows as CSV with a header, or as JSON lines; at most 4 MiB",
-        )
 
 
 async def received(request: Request[Any, Any, Any]) -> tuple[bytes, str]:

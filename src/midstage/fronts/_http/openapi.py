@@ -1,85 +1,346 @@
-"""The OpenAPI of all fronts, and a page that shows it and loads nothing from outside."""
+"""The OpenAPI 3.1 of all fronts, read off the routes: what each takes, gives and refuses, and whom it is for."""
 
-import html
-from typing import Any
+import inspect
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from types import NoneType
+from typing import Annotated, Any, Union, get_args, get_origin
+from uuid import UUID
 
-from litestar import MediaType, Request, Response, get
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg
+from litestar.response import Stream
+from litestar.routes import HTTPRoute
+from litestar.types import Empty
 
 from midstage import __version__
+from midstage.fronts._http.bodies import BodyOfOtherKind, BodyUnreadable, NoSuchText, UnknownParameter
+from midstage.fronts._http.calls import KEY_HEADER, IdempotencyKeyMissing
+from midstage.fronts._http.desk import AnyRequest, Caller
+from midstage.fronts._http.files import CSV, JSON_LINES, FileMissing, FileUnreadable
+from midstage.fronts._http.problems import MALFORMED, MEDIA_TYPE, BeyondKeeping, Busy
+from midstage.fronts._http.schemas import REF, Json, Schemas
+from midstage.kit.idempotency import KEY_LIMIT, BadIdempotencyKey, KeyReusedWithOtherBody
+from midstage.kit.paging import BadCursor
+from midstage.kit.refusals import Refusal, field_types
+from midstage.middle.access import api as access
+
+METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+
+_ABOUT = """One big middle platform and many small fronts (大中台 + 小前台).
+
+**Figures.** Amounts are integers in minor units (fen, cents) beside their currency, quantities integers in thousandths
+of the unit, moments in UTC (RFC 3339).
+
+**Credentials.** A sign-in call gives a token for `Authorization: Bearer …`. A call says which kind it takes, and which
+permission; what lies outside of a caller's part of the organisation is not there (404).
+
+**Refusals** are problem JSON (RFC 9457): a program reads `code` and `figures`, a person `detail`, in the language that
+`Accept-Language` prefers (zh-CN or en). Nothing was written. 429 and 503 say in `Retry-After` when to come back.
+
+**Once.** A call that creates or moves something takes an `Idempotency-Key`: sent again with the same key and body it
+is answered as before and done once. A key is kept for seven days.
+
+**Lists** page by cursor: hand `next` of one page over as `after` of the following. They filter and sort on what is
+declared here only; a parameter or field that a call does not know is refused.
+"""
+
+_SECURITY: Mapping[str, Json] = {
+    "shopper": {"type": "http", "scheme": "bearer", "description": "A token of the mall's sign-in, of the same brand"},
+    "staff": {"type": "http", "scheme": "bearer", "description": "A token of the console's sign-in; it says the brand"},
+    "app": {"type": "http", "scheme": "bearer", "description": "The secret of an API key; it says the brand"},
+}
+
+_HEADERS: Mapping[str, Json] = {
+    "Accept-Language": {
+        "description": "The language of what is said to people: zh-CN (preferred where nothing is said) or en",
+        "schema": {"type": "string", "examples": ["zh-CN", "en"]},
+    },
+    KEY_HEADER: {
+        "description": "New for each wish, the same for its retries; printable characters",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT, "pattern": "^[!-~]+$"},
+    },
+    "Midstage-Guest": {
+        "description": "Who a visitor without a token is: made by the device once, and kept. Needed for a guest's cart",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+}
+
+_ANSWER_HEADERS: Mapping[str, Json] = {
+    "X-Request-Id": {"description": "What the logs call this request", "schema": {"type": "string"}},
+    "Content-Language": {"description": "The language of `detail`", "schema": {"enum": ["zh-CN", "en"]}},
+    "Retry-After": {
+        "description": "In how many seconds to come back",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "WWW-Authenticate": {"description": "Bearer", "required": True, "schema": {"const": "Bearer"}},
+}
+
+_PATH: Mapping[str, str] = {"brand": "The code of the brand"}
 
 
-def openapi_config() -> OpenAPIConfig:
-    """OpenAPI 3.1 at /openapi.json, made from the types of the handlers."""
-    return OpenAPIConfig(
-        title="Midstage",
-        version=__version__,
-        description="One big middle and many small fronts. Amounts are integer minor units, quantities thousandths.",
-        path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=Components(
-            security_schemes={
-                "bearer": SecurityScheme(type="http", scheme="bearer", description="A token from a sign-in call")
-            }
-        ),
-        use_handler_docstrings=True,
-    )
+def document(app: Litestar) -> Json:
+    """The OpenAPI of an application, the same each time: paths and schemas by name."""
+    schemas = Schemas()
+    found = sorted(_calls(app), key=lambda call: (call[0], METHODS.index(call[1])))
+    # What is taken is asked for first: it decides which fields of a type have to be there.
+    taken = {(path, method): _taken(schemas, handler, route) for path, method, handler, route in found}
+    paths: Json = {}
+    shared: Json = {}
+    for path, method, handler, _ in found:
+        paths.setdefault(path, {})[method] = _operation(schemas, shared, handler, taken[path, method])
+    tags = sorted({tag for path in paths.values() for call in path.values() for tag in call["tags"]})
+    _check_operations(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Midstage",
+            "version": __version__,
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components(),
+            "parameters": {name: {"name": name, "in": "header", **said} for name, said in _HEADERS.items()},
+            "headers": dict(_ANSWER_HEADERS),
+            "responses": {name: shared[name] for name in sorted(shared)},
+            "securitySchemes": dict(_SECURITY),
+        },
+    }
 
 
-@get("/docs", include_in_schema=False, media_type=MediaType.HTML)
-async def docs_page(request: Request[Any, Any, Any]) -> Response[str]:
-    """Every call on one page, by front, with what it takes, gives and refuses."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi_schema.to_schema()["paths"]
-    rows: dict[str, list[str]] = {}
-    for path, item in sorted(paths.items()):
-        for method in ("get", "post", "put", "patch", "delete"):
-            if method in item:
-                call: dict[str, Any] = item[method]
-                rows.setdefault(call.get("tags", ["other"])[0], []).append(_call(path, method, call))
-    body = "".join(f"<h2>{html.escape(tag)}</h2>{''.join(calls)}" for tag, calls in sorted(rows.items()))
-    return Response(_PAGE.replace("{version}", __version__).replace("{body}", body))
+def text_of(app: Litestar) -> str:
+    """The document as it is served and committed."""
+    return json.dumps(document(app), ensure_ascii=False, indent=1) + "\n"
 
 
-def _call(path: str, method: str, call: dict[str, Any]) -> str:
-    taken = "".join(
-        f"<tr><td><code>{html.escape(p['name'])}</code></td><td>{html.escape(p['in'])}</td>"
-        f"<td>{'required' if p.get('required') else ''}</td><td>{html.escape(p.get('description') or '')}</td></tr>"
-        for p in call.get("parameters", [])
-    )
-    body = _schema_name(call.get("requestBody", {}).get("content", {}))
-    answers = "".join(
-        f"<tr><td><code>{status}</code></td><td>{html.escape(answer.get('description') or '')}</td>"
-        f"<td>{_schema_name(answer.get('content', {}))}</td></tr>"
-        for status, answer in sorted(call.get("responses", {}).items())
-    )
-    return (
-        f"<details><summary><b class='{method}'>{method.upper()}</b> <code>{html.escape(path)}</code> "
-        f"{html.escape(call.get('summary') or '')}</summary>"
-        f"<p>{html.escape(call.get('description') or '')}</p>"
-        + (f"<h3>Takes</h3><table>{taken}</table>" if taken else "")
-        + (f"<p>Body: {body}</p>" if body else "")
-        + f"<h3>Answers</h3><table>{answers}</table></details>"
-    )
+@get("/openapi.json")
+async def openapi_json(request: AnyRequest) -> Response[bytes]:
+    """The OpenAPI; made by the first who asks."""
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = text_of(request.app).encode()
+    return Response(state["openapi"], media_type=JSON)
 
 
-def _schema_name(content: dict[str, Any]) -> str:
-    for media in content.values():
-        schema: dict[str, Any] = media.get("schema", {})
-        name = schema.get("$ref", "").rpartition("/")[2] or schema.get("title") or schema.get("type") or ""
-        return f"<code>{html.escape(str(name))}</code>"
-    return ""
+def _calls(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, HTTPRoute]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if "gives" in handler.opt:
+                    yield route.path_format, method.lower(), handler, route
 
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Midstage API</title><style>
-:root{color-scheme:light dark;--line:#8884}
-body{font:16px/1.5 system-ui,"PingFang SC","Noto Sans CJK SC",sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-code{font:14px ui-monospace,monospace}details{border-top:1px solid var(--line);padding:.5rem 0}
-summary{cursor:pointer;min-height:28px}summary b{display:inline-block;width:4.5rem;font-size:14px}
-h3{font-size:14px;margin:.5rem 0 0}table{border-collapse:collapse;width:100%;font-size:14px}
-td{border-top:1px solid var(--line);padding:.25rem .5rem .25rem 0;vertical-align:top}
-</style><h1>Midstage API {version}</h1>
-<p>Machine-readable: <a href="/openapi.json">openapi.json</a>. Amounts are integer minor units (fen, cents), quantities
-thousandths of the unit, times UTC. Refusals are problem JSON with a <code>code</code>.</p>{body}</html>"""
+def _operation(schemas: Schemas, shared: Json, handler: HTTPRouteHandler, taken: Json) -> Json:
+    opt = handler.opt
+    caller: type[Caller] | None = opt["caller"]
+    needs: str | None = opt["needs"]
+    permission = access.PERMISSIONS[needs] if needs else None
+    said = [handler.description or ""]
+    if permission:
+        said.append(f"Needs the permission `{permission.name}` ({permission.zh}: {permission.en}).")
+    call: Json = {
+        "tags": list(handler.tags or ()),
+        "operationId": handler.operation_id,
+        "summary": handler.summary,
+        "description": "\n\n".join(part for part in said if part),
+        "security": [*({name: []} for name in caller.security), *([{}] if caller.may_be_nobody else [])]
+        if caller
+        else [],
+        "x-permission": needs,
+        **taken,
+        "responses": {str(handler.status_code): _answer(schemas, opt["gives"])},
+    }
+    by_status: dict[int, dict[str, Json]] = {}
+    for kind in _refusals(opt, caller, taken):
+        by_status.setdefault(kind.status, {})[kind.code] = _refusal(schemas, kind)
+    for status in _malformed(taken):
+        code, title, text = MALFORMED[status]
+        by_status.setdefault(status, {})[code] = _problem(
+            schemas, "".join(part.title() for part in code.split("_")), status, code, title, [text.zh, text.en], None
+        )
+    for status, problems in sorted(by_status.items()):
+        name = ".".join([str(status), *sorted(problems)])
+        shared.setdefault(name, _refused(status, problems))
+        call["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return {name: value for name, value in call.items() if value not in (None, "")}
+
+
+def _taken(schemas: Schemas, handler: HTTPRouteHandler, route: HTTPRoute) -> Json:
+    """Parameters and body."""
+    opt = handler.opt
+    caller: type[Caller] | None = opt["caller"]
+    path: list[Json] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            **({"description": _PATH[name]} if name in _PATH else {}),
+            "schema": schemas.taken(found.type)
+            | ({"minLength": 1, "pattern": r"^[^/\u0000]+$"} if found.type is str else {}),
+        }
+        for name, found in route.path_parameters.items()
+    ]
+    query: list[Json] = []
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        if name == "request" or name in route.path_parameters:
+            continue
+        schema = schemas.taken(_without_none(field.raw))
+        if field.default is not Empty and field.default is not None:
+            schema["default"] = field.default
+        note = field.kwarg_definition
+        alias = note.name if isinstance(note, ParameterKwarg) and note.name else name
+        about = schema.pop("description", None) or (note.description if isinstance(note, ParameterKwarg) else None)
+        if name == "after":
+            about = "The cursor of the page before: its `next`"
+        one = {"name": alias, "in": "query", "required": field.is_required, "schema": schema}
+        query.append(one | ({"description": about} if about else {}))
+    headers = [*((KEY_HEADER,) if opt["once"] else ()), *(caller.headers if caller else ()), "Accept-Language"]
+    taken: Json = {"parameters": [*path, *query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)]}
+    if opt["file"]:
+        taken["requestBody"] = _file()
+    elif opt["body"] is not None:
+        taken["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.taken(opt["body"])}}}
+    return taken
+
+
+def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) -> Iterable[type[Refusal]]:
+    """What a call can be refused with, by what it takes and by its own word, each once."""
+    kinds: list[type[Refusal]] = [UnknownParameter, NoSuchText, Busy]
+    if caller:
+        kinds += caller.refuses
+    if opt["needs"]:
+        kinds.append(access.NotPermitted)
+    if opt["once"]:
+        kinds += [IdempotencyKeyMissing, BadIdempotencyKey, KeyReusedWithOtherBody]
+    if opt["file"]:
+        kinds += [FileMissing, FileUnreadable]
+    elif opt["body"] is not None:
+        kinds += [BodyUnreadable, BodyOfOtherKind]
+    if "requestBody" in taken or any(parameter.get("in") for parameter in taken["parameters"]):
+        kinds.append(BeyondKeeping)
+    if any(parameter.get("name") == "after" for parameter in taken["parameters"]):
+        kinds.append(BadCursor)
+    kinds += opt["refuses"]
+    return sorted(set(kinds), key=lambda kind: kind.code)
+
+
+def _malformed(taken: Json) -> Iterator[int]:
+    places = {parameter.get("in") for parameter in taken["parameters"]}
+    if "query" in places:
+        yield 400
+    if "path" in places:
+        yield 404
+    if "requestBody" in taken:
+        yield 413
+
+
+def _answer(schemas: Schemas, gives: Any) -> Json:
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    if gives in (None, type(None)):
+        return {"description": "Done", "headers": headers}
+    if gives is Stream:
+        return {"description": "A file", "headers": headers, "content": {CSV: {"schema": {"type": "string"}}}}
+    schema = schemas.given(gives)
+    about = inspect.cleandoc(gives.__doc__ or "") if isinstance(gives, type) and get_origin(gives) is None else ""
+    return {"description": about or "Done", "headers": headers, "content": {JSON: {"schema": schema}}}
+
+
+def _refusal(schemas: Schemas, kind: type[Refusal]) -> Json:
+    """The schema of one refusal: its code, and its figures with their types."""
+    fields = {name: schemas.given(_figure(one)) for name, one in field_types(kind).items()}
+    title = " ".join(inspect.cleandoc(kind.__doc__ or kind.code).split("\n\n")[0].splitlines()).strip()
+    figures = {"type": "object", "properties": fields, "required": list(fields)} if fields else None
+    return _problem(schemas, kind.__name__, kind.status, kind.code, title, [kind.text.zh, kind.text.en], figures)
+
+
+def _problem(
+    schemas: Schemas,
+    name: str,
+    status: int,
+    code: str,
+    about: str,
+    said: Sequence[str],
+    figures: Json | None,
+) -> Json:
+    schema: Json = {
+        "type": "object",
+        "description": about,
+        "properties": {
+            "type": {"const": "about:blank"},
+            "title": {"type": "string"},
+            "status": {"const": status},
+            "code": {"const": code},
+            "detail": {"type": "string", "description": "For people", "examples": list(said)},
+            "figures": figures or {"type": "object"},
+        },
+        "required": ["type", "title", "status", "code", "detail", *(["figures"] if figures else [])],
+    }
+    return schemas.add(f"{name}Problem", schema)
+
+
+def _refused(status: int, problems: Mapping[str, Json]) -> Json:
+    headers = ["Content-Language", "X-Request-Id"]
+    if status in {429, 503}:
+        headers.append("Retry-After")
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.append("WWW-Authenticate")
+    codes = sorted(problems)
+    one_of: Json = problems[codes[0]] if len(codes) == 1 else {"oneOf": [problems[code] for code in codes]}
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {MEDIA_TYPE: {"schema": one_of}},
+    }
+
+
+def _file() -> Json:
+    text: Json = {"schema": {"type": "string"}}
+    form: Json = {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        }
+    }
+    return {
+        "description": "Rows as CSV with a header, or as JSON lines; at most 4 MiB",
+        "required": True,
+        "content": {CSV: text, JSON_LINES: text, "multipart/form-data": form},
+    }
+
+
+def _figure(kind: Any) -> Any:
+    """A figure of a refusal is only ever written: what JSON cannot tell apart when read is one of a kind of text."""
+    if kind is object:
+        return Any
+    options = set(get_args(kind))
+    return str if options and options <= {UUID, str, NoneType} and len(options & {UUID, str}) > 1 else kind
+
+
+def _without_none(kind: Any) -> Any:
+    """An address has no null: who has nothing to say leaves the parameter out."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if hasattr(kind, "__metadata__"):
+        return Annotated[(_without_none(arguments[0]), *kind.__metadata__)]  # pyright: ignore[reportInvalidTypeForm]  # notes are kept as they are
+    if origin is not None and type(None) in arguments:
+        return Union[tuple(one for one in arguments if one is not type(None))]  # noqa: UP007  # a tuple of types
+    return kind
+
+
+def _check_operations(paths: Json) -> None:
+    ids = [call["operationId"] for path in paths.values() for call in path.values()]
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    if twice:
+        raise TypeError(f"two calls have the same name: {', '.join(twice)}")
+
+
+__all__ = ["REF", "document", "openapi_json", "text_of"]

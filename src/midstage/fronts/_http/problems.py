@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from midstage.fronts._http.desk import AnyRequest, language
 from midstage.kit.database import CALLED_OFF, TRANSIENT
 from midstage.kit.ids import new_id
-from midstage.kit.refusals import Refusal, Text, TooMany, Unavailable
+from midstage.kit.refusals import Invalid, Refusal, Text, TooMany, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger()
@@ -34,6 +34,36 @@ class Busy(Unavailable):
     text = Text(zh="系统繁忙，请稍后用同一个请求重试", en="We are busy; send the same request again in a moment.")
 
 
+class BeyondKeeping(Invalid):
+    """A figure, date or text is beyond what any record holds."""
+
+    text = Text(zh="数值、日期或文本超出系统可保存的范围", en="A figure, date or text is beyond what can be kept.")
+
+
+# What is refused before a call sees it: status, code, title, and what it says.
+MALFORMED: dict[int, tuple[str, str, Text]] = {
+    400: (
+        "bad_request",
+        "The request cannot be read.",
+        Text(zh="请求的参数无法读取，详见 figures", en="A parameter of the request cannot be read; figures say which."),
+    ),
+    404: ("not_found", "There is no such address.", Text(zh="没有这个地址", en="There is nothing at this address.")),
+    405: (
+        "method_not_allowed",
+        "This address takes other methods.",
+        Text(zh="此地址不接受这种请求方法", en="This address takes other methods; the header Allow names them."),
+    ),
+    413: (
+        "body_too_large",
+        "A body has a limit.",
+        Text(zh="请求体过大，请分多次发送", en="The body is too large; send it in several calls."),
+    ),
+}
+
+# PostgreSQL's words for a value out of range, a date out of range, and characters that it has not.
+_NO_ROOM = frozenset({"22003", "22008", "22021", "22P05"})
+
+
 def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """Answer a refusal with its family's status, its code, sentence and figures."""
     headers = {"Retry-After": str(getattr(refusal, "retry_after_s", 1))} if refusal.status in {429, 503} else {}
@@ -46,12 +76,12 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
 
 
 def malformed(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """Answer what Litestar refuses before a handler sees it: an unknown path, a body that cannot be read."""
+    """Answer what Litestar refuses before a handler sees it: an unknown address, a parameter that cannot be read."""
     status = error.status_code
-    phrase = HTTPStatus(status).phrase
+    code, title, text = MALFORMED.get(status, MALFORMED[400])
     figures = {"errors": error.extra} if error.extra else {}
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
-    return problem(request, status, code, phrase, str(error.detail), figures, dict(error.headers or {}))
+    said = text.zh if language(request).startswith("zh") else text.en
+    return problem(request, status, code, title, said, figures, dict(error.headers or {}))
 
 
 def busy(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -62,6 +92,9 @@ def busy(request: AnyRequest, error: Exception) -> Response[Any]:
 
 def broken(request: AnyRequest, error: Exception) -> Response[Any]:
     """Answer a fault of ours with a reference that leads to its trace in the log, and nothing of its inside."""
+    if _cannot_be_kept(error):
+        _log.warning("beyond_keeping", path=request.url.path, exc_info=error)
+        return refused(request, BeyondKeeping())
     reference = str(new_id())
     _log.error("fault", reference=reference, path=request.url.path, exc_info=error)
     said = (
@@ -70,6 +103,15 @@ def broken(request: AnyRequest, error: Exception) -> Response[Any]:
         else f"Our fault, noted as {reference}."
     )
     return problem(request, 500, "fault", "Internal Server Error", said, {"reference": reference}, {})
+
+
+def _cannot_be_kept(error: Exception) -> bool:
+    """Whether the database, or its driver on the way there, has no room for a value that was sent.
+
+    What is of the wrong type altogether is a fault of ours.
+    """
+    sqlstate = getattr(error, "sqlstate", None)
+    return sqlstate in _NO_ROOM or (sqlstate is not None and isinstance(error.__cause__, OverflowError | UnicodeError))
 
 
 def problem(

@@ -1,15 +1,16 @@
 """Who calls the mall: a shopper who signed in, or a visitor who may be one."""
 
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
-from midstage.fronts._http.desk import AnyRequest, Caller, Desk, bearer, session
+from midstage.fronts._http.desk import AnyRequest, Caller, Desk, OtherAudience, bearer, session
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant
-from midstage.kit.refusals import Invalid, Text
+from midstage.kit.refusals import Invalid, Refusal, Text
 from midstage.middle.access import api as access
 from midstage.middle.members import api as members
 from midstage.middle.orders import api as orders
+from midstage.middle.organisation import api as organisation
 
 GUEST_HEADER = "Midstage-Guest"
 CHANNEL = "mall"
@@ -28,6 +29,9 @@ class GuestUnknown(Invalid):
 class Shopper(Caller, frozen=True):
     """A member who signed in."""
 
+    security: ClassVar[tuple[str, ...]] = ("shopper",)
+    refuses: ClassVar[tuple[type[Refusal], ...]] = (organisation.NoSuchBrand, access.SessionUnknown, OtherAudience)
+
     member_id: members.MemberId
     session_id: UUID
 
@@ -45,6 +49,11 @@ class Shopper(Caller, frozen=True):
 
 class Visitor(Caller, frozen=True):
     """Anybody: a shopper if a token says so, else a guest, with a cart if they name themselves."""
+
+    security: ClassVar[tuple[str, ...]] = ("shopper",)
+    may_be_nobody: ClassVar[bool] = True
+    headers: ClassVar[tuple[str, ...]] = (GUEST_HEADER,)
+    refuses: ClassVar[tuple[type[Refusal], ...]] = (*Shopper.refuses, GuestUnknown)
 
     member_id: members.MemberId | None
     guest_id: UUID | None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of, language
@@ -21,7 +21,7 @@ from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
 
 TAGS = ["mall: orders"]
-InState = Annotated[orders.State | None, Parameter(query="state", description="Only orders that stand there")]
+InState = Annotated[orders.State | None, QueryParameter(name="state", description="Only orders that stand there")]
 Note = Annotated[str, msgspec.Meta(max_length=500)]
 
 
