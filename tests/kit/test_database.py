@@ -13,7 +13,7 @@ import pytest_asyncio
 from midstage.kit import database
 from midstage.kit.audit import SYSTEM, Principal
 from midstage.kit.clock import Tenant
-from midstage.kit.database import ATTEMPTS, Database, Record, Tx
+from midstage.kit.database import ATTEMPTS, Database, Record, Statement, Tx
 from midstage.kit.facts.types import Fact
 from midstage.kit.ids import new_id
 
@@ -363,7 +363,8 @@ async def test_nothing_of_a_transaction_stays_on_its_connection(database_url: st
 
 
 async def test_the_recorder_hears_every_statement_of_a_transaction(own_db: Database, tenant: Tenant) -> None:
-    own_db.recorder = heard = []
+    heard: list[Statement] = []
+    own_db.recorder = heard
     async with own_db.writing(tenant) as tx:
         await tx.run(NOTED, tx.brand)
         await tx.rows(TOLD, tx.brand)

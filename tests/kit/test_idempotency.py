@@ -24,9 +24,7 @@ async def claim(tx: Tx, principal: UUID, key: str, body: bytes = BODY) -> Stored
 
 
 async def answer(tx: Tx, principal: UUID, key: str, status: int = 201, text: bytes = b"{}") -> None:
-    idempotency.store_answer(
-        tx, principal=principal, operation="orders.place", key=key, status=status, answer=text
-    )
+    idempotency.store_answer(tx, principal=principal, operation="orders.place", key=key, status=status, answer=text)
 
 
 async def claim_and_refuse(db: Database, tenant: Tenant, principal: UUID) -> None:
