@@ -7,12 +7,12 @@ a Tx that cannot write; `changing` one whose commit comes after the handler, aga
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, cast, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_type_hints
 
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import ParameterKwarg
+from litestar.params import ParameterKwarg, PathParameter, QueryParameter
 from litestar.response import Stream
 
 from midstage.fronts._http.bodies import check_address, read_json
@@ -207,6 +207,13 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
     )
 
 
+def _placed(name: str, kind: Any, path: str) -> Any:
+    """Say where a parameter stands, if its handler did not: in the path, else in the query."""
+    if any(isinstance(note, ParameterKwarg) for note in getattr(kind, "__metadata__", ())):
+        return kind
+    return Annotated[kind, PathParameter() if f"{{{name}:" in path else QueryParameter()]
+
+
 def _asked_as(name: str, kind: Any) -> str:
     """How a parameter is called in the address: by its alias, if it has one."""
     notes = getattr(kind, "__metadata__", ())
@@ -231,7 +238,7 @@ def _route(
     ours = {shape.tx, shape.caller}
     signature = inspect.signature(handler)
     parameters = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_placed(name, hints[name], path))
         for name, parameter in signature.parameters.items()
         if name not in ours and name not in {"request", "data"}
     ]

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, post
+from litestar.params import FromPath
 
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.kit.audit import Principal
@@ -11,8 +12,8 @@ from midstage.middle.orders import api as orders
 from midstage.middle.payments import api as payments
 
 
-@post("/{brand:str}/{merchant_id:uuid}", status_code=200, include_in_schema=False)
-async def arrived(brand: str, merchant_id: UUID, request: AnyRequest) -> Response[bytes]:
+@post("/{brand:str}/{merchant_id:uuid}", status_code=200)
+async def arrived(brand: FromPath[str], merchant_id: FromPath[UUID], request: AnyRequest) -> Response[bytes]:
     """Take a provider's word, once. The answer `success` ends the provider's retries; a refusal lets it come again."""
     desk = desk_of(request)
     tenant = await desk.tenant(brand)
