@@ -38,15 +38,14 @@ class UnknownParameter(Invalid):
     names: str
 
 
-class NoSuchText(Invalid):
-    """Text never has the character NUL."""
+class CharacterUnfit(Invalid):
+    """No text that we keep may hold the character NUL."""
 
-    status = 400
-    text = Text(zh="文本不能含有空字符（NUL）", en="Text cannot have the character NUL.")
+    text = Text(zh="文本中不能含有空字符（U+0000）", en="A text cannot hold the character U+0000.")
 
 
 async def read_json(request: AnyRequest, decoder: "msgspec.json.Decoder[Any]") -> Any:
-    """The body, decoded. Raises BodyOfOtherKind, BodyUnreadable or NoSuchText."""
+    """The body, decoded. Raises BodyOfOtherKind, BodyUnreadable or CharacterUnfit."""
     headers = request.headers
     kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
     if kind not in _JSON:
@@ -63,21 +62,21 @@ async def read_json(request: AnyRequest, decoder: "msgspec.json.Decoder[Any]") -
     except RecursionError:
         raise BodyUnreadable("it is nested too deeply") from None
     if b"\\u0000" in body and _has_nul(decoded):
-        raise NoSuchText
+        raise CharacterUnfit
     return decoded
 
 
 def check_address(request: AnyRequest, known: frozenset[str]) -> None:
-    """Raises UnknownParameter or NoSuchText."""
+    """Raises UnknownParameter or CharacterUnfit."""
     query: bytes = request.scope["query_string"]
     if query:
         unknown = request.query_params.keys() - known
         if unknown:
             raise UnknownParameter(", ".join(sorted(unknown))[:300])
         if b"%00" in query or b"\0" in query:
-            raise NoSuchText
+            raise CharacterUnfit
     if "\0" in request.scope["path"]:
-        raise NoSuchText
+        raise CharacterUnfit
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,12 +39,6 @@ class IdempotencyKeyMissing(Invalid):
     )
 
 
-class CharacterUnfit(Invalid):
-    """No text that we keep may hold the character NUL."""
-
-    text = Text(zh="文本中不能含有空字符（U+0000）", en="A text cannot hold the character U+0000.")
-
-
 class _Shape(msgspec.Struct, frozen=True):
     """What a handler asks for, read off its signature once."""
 
@@ -142,10 +136,6 @@ def changing(
 
 
 async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
-    if "data" in given and b"\\u0000" in await request.body():
-        raise CharacterUnfit  # the body is parsed by now, so this only looks at what is there
-    if b"%00" in request.scope["query_string"]:
-        raise CharacterUnfit
     check_address(request, shape.parameters)
     if shape.request:
         given["request"] = request

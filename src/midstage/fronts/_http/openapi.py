@@ -16,7 +16,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
 from midstage import __version__
-from midstage.fronts._http.bodies import BodyOfOtherKind, BodyUnreadable, NoSuchText, UnknownParameter
+from midstage.fronts._http.bodies import BodyOfOtherKind, BodyUnreadable, CharacterUnfit, UnknownParameter
 from midstage.fronts._http.calls import KEY_HEADER, IdempotencyKeyMissing
 from midstage.fronts._http.desk import AnyRequest, Caller
 from midstage.fronts._http.files import CSV, JSON_LINES, FileMissing, FileUnreadable
@@ -214,7 +214,7 @@ def _taken(schemas: Schemas, handler: HTTPRouteHandler, route: HTTPRoute) -> Jso
 
 def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) -> Iterable[type[Refusal]]:
     """What a call can be refused with, by what it takes and by its own word, each once."""
-    kinds: list[type[Refusal]] = [UnknownParameter, NoSuchText, Busy]
+    kinds: list[type[Refusal]] = [UnknownParameter, CharacterUnfit, Busy]
     if caller:
         kinds += caller.refuses
     if opt["needs"]:
