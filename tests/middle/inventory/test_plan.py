@@ -98,7 +98,7 @@ async def test_a_sale_of_what_is_promised_books_and_calls_for_a_person(db: Datab
         assert [(one.on_hand_milli, one.reserved_milli) for one in found] == [(1000, 2000)]
         await inventory.settle_discrepancy(tx, found[0].discrepancy_id, note="refunded the later order")
         assert (await inventory.discrepancies(tx, PageRequest())).items == []
-        with pytest.raises(inventory.NoSuchDiscrepancy):
+        with pytest.raises(inventory.NoSuchStockDiscrepancy):
             await inventory.settle_discrepancy(tx, found[0].discrepancy_id, note="again")
         assert await inventory.checks(tx) == []
 

@@ -11,7 +11,7 @@ from midstage.middle.inventory.types import (
     DiscrepancyId,
     LocationId,
     Movement,
-    NoSuchDiscrepancy,
+    NoSuchStockDiscrepancy,
     ReasonMissing,
     SkuId,
     Stock,
@@ -66,10 +66,10 @@ async def discrepancies(
 async def settle_discrepancy(tx: Tx, discrepancy: DiscrepancyId, *, note: str) -> None:
     """Say what was found and close the case; stock itself is mended by `count` or `adjust`.
 
-    Raises ReasonMissing, NoSuchDiscrepancy (also when it was settled before).
+    Raises ReasonMissing, NoSuchStockDiscrepancy (also when it was settled before).
     """
     if not note.strip():
         raise ReasonMissing
     if not await store.settle(tx, discrepancy, note):
-        raise NoSuchDiscrepancy(discrepancy)
+        raise NoSuchStockDiscrepancy(discrepancy)
     tx.note("inventory.settle_discrepancy", "discrepancy", discrepancy, after={"note": note})

@@ -247,7 +247,7 @@ class ShareInvalid(Invalid):
     text = Text(zh="共享比例无效", en="This share makes no sense.")
 
 
-class NoSuchDiscrepancy(NotFound):
+class NoSuchStockDiscrepancy(NotFound):
     """No open discrepancy has this id."""
 
     text = Text(zh="差异不存在或已处理", en="There is no such open discrepancy.")
