@@ -41,7 +41,6 @@ _CONF: Mapping[str, str] = {
     "maintenance_work_mem": "'256MB'",
     "max_wal_size": "'2GB'",
     "checkpoint_timeout": "'15min'",
-    "wal_compression": "on",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "'UTC'",
