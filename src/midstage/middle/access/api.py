@@ -14,6 +14,7 @@ from midstage.middle.access.facts import (
 )
 from midstage.middle.access.keys import create_key, find_key, keys, list_keys, revoke_key
 from midstage.middle.access.logins import (
+    STAFF_LASTS,
     change_password,
     close_login,
     create_login,
@@ -77,6 +78,7 @@ from midstage.middle.access.types import (
 __all__ = [
     "BUILT_IN",
     "PERMISSIONS",
+    "STAFF_LASTS",
     "BadKey",
     "BadLasting",
     "BadLogin",
