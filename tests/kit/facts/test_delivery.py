@@ -19,7 +19,7 @@ from midstage.kit.ids import BrandId, new_id
 pytestmark = pytest.mark.usefixtures("own_db")
 
 
-class KettleBoiled(Fact):
+class KettleBoiled(Fact, frozen=True):
     """A fact of these tests."""
 
     subject: ClassVar[str] = "kettle_id"
