@@ -8,6 +8,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from midstage.bench import growth as bench_growth
 from midstage.bench import orders as bench_orders
 from midstage.bench import oversell as bench_oversell
 from midstage.bench.ground import Size
@@ -45,6 +46,16 @@ def oversell(*, as_json: bool) -> None:
         result = bench_oversell.run(say=status.update)
     _print(result, as_json=as_json)
     sys.exit(0 if result.well else 1)
+
+
+@bench.command()
+@click.option("--orders", "count", default=bench_growth.ORDERS, show_default=True, help="How many the large book has.")
+@click.option("--json", "as_json", is_flag=True, help="Say the figures as JSON.")
+def growth(*, count: int, as_json: bool) -> None:
+    """Compare what an order and a page of the order list cost on a large book and on one of 10,000 orders."""
+    with _err.status("a brand") as status:
+        result = bench_growth.run(say=status.update, count=count)
+    _print(result, as_json=as_json)
 
 
 def _print(result: Any, *, as_json: bool) -> None:
