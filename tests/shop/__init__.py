@@ -129,7 +129,9 @@ class Shop:
         async with self.database.reading(self.tenant) as tx:
             return (await inventory.available(tx, self.location, [sku_id]))[sku_id]
 
-    async def new_member(self, phone: str | None = None) -> members.Member:
+    async def new_member(
+        self, phone: str | None = None, *, store_id: organisation.StoreId | None = None
+    ) -> members.Member:
         """Somebody else, who joins."""
         told = phone or f"+86{next(_phones)}"
 
@@ -137,7 +139,7 @@ class Shop:
             found = await identity.attach_and_resolve(
                 tx, [identity.identifier(identity.IdentifierKind.PHONE, told)], source="test"
             )
-            return await members.join(tx, found.person_id, front="mall", store_id=self.store.store_id)
+            return await members.join(tx, found.person_id, front="mall", store_id=store_id or self.store.store_id)
 
         return await self.database.attempt(self.tenant, work)
 

@@ -1,9 +1,11 @@
 """What comes in: a JSON body of a declared type, and an address with declared parameters; nothing else passes."""
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
+import msgspec.inspect
 
 from midstage.fronts._http.desk import AnyRequest
 from midstage.kit.refusals import Invalid, Text
@@ -30,12 +32,12 @@ class BodyOfOtherKind(Invalid):
     kind: str
 
 
-class UnknownParameter(Invalid):
-    """A parameter that the call does not know would be overlooked, and the answer be to another question."""
+class ParameterUnfit(Invalid):
+    """The address has a parameter that the call does not know, lacks one, or one is not as the OpenAPI shows it."""
 
     status = 400
-    text = Text(zh="此接口没有参数：{names}", en="This call has no parameter {names}.")
-    names: str
+    text = Text(zh="请求参数有误：{reason}", en="A parameter is not as it should be: {reason}.")
+    reason: str
 
 
 class CharacterUnfit(Invalid):
@@ -66,17 +68,72 @@ async def read_json(request: AnyRequest, decoder: "msgspec.json.Decoder[Any]") -
     return decoded
 
 
-def check_address(request: AnyRequest, known: frozenset[str]) -> None:
-    """Raises UnknownParameter or CharacterUnfit."""
-    query: bytes = request.scope["query_string"]
-    if query:
-        unknown = request.query_params.keys() - known
-        if unknown:
-            raise UnknownParameter(", ".join(sorted(unknown))[:300])
-        if b"%00" in query or b"\0" in query:
-            raise CharacterUnfit
+class QueryField(msgspec.Struct, frozen=True):
+    """A parameter of the address: its name in the handler and outside, its type, and its default (or NODEFAULT)."""
+
+    name: str
+    alias: str
+    kind: Any
+    default: Any
+    about: str | None = None
+
+
+class Query:
+    """What an address may ask for, and how it is read: all of it, or not at all."""
+
+    def __init__(self, fields: Sequence[QueryField]) -> None:
+        self.fields = fields
+        self._aliases = {field.alias: field.name for field in fields}
+        self._lists = frozenset(field.alias for field in fields if _is_list(msgspec.inspect.type_info(field.kind)))
+        self._defaults = {field.name: field.default for field in fields if field.default is not msgspec.NODEFAULT}
+        self._needed = len(self._defaults) < len(fields)
+        self._kind = msgspec.defstruct(
+            "Query",
+            [
+                (one.alias, one.kind) if one.default is msgspec.NODEFAULT else (one.alias, one.kind, one.default)
+                for one in fields
+            ],
+            forbid_unknown_fields=True,
+        )
+
+    def read(self, request: AnyRequest, given: dict[str, Any]) -> None:
+        """Put the parameters among what the handler is given. Raises ParameterUnfit or CharacterUnfit."""
+        query: bytes = request.scope["query_string"]
+        if not query and not self._needed:
+            given.update(self._defaults)
+            return
+        asked: dict[str, Any] = {}
+        for name, value in request.query_params.multi_items():
+            if "\0" in name or "\0" in value:
+                raise CharacterUnfit
+            if name in self._lists:
+                asked.setdefault(name, []).append(value)
+            elif name in asked:
+                raise ParameterUnfit(f"{name[:100]} stands twice")
+            else:
+                asked[name] = value
+        try:
+            read = msgspec.convert(asked, self._kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ParameterUnfit(str(error)[:300]) from None
+        for alias, name in self._aliases.items():
+            given[name] = getattr(read, alias)
+
+
+def read_path(request: AnyRequest, names: Iterable[str], given: dict[str, Any]) -> None:
+    """Put the parts of the path, which the router has read, among what the handler is given. Raises CharacterUnfit."""
     if "\0" in request.scope["path"]:
         raise CharacterUnfit
+    for name in names:
+        given[name] = request.path_params[name]
+
+
+def _is_list(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _is_list(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(_is_list(one) for one in kind.types)
+    return isinstance(kind, msgspec.inspect.CollectionType)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,15 +7,15 @@ a Tx that cannot write; `changing` one whose commit comes after the handler, aga
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Literal, cast, get_type_hints
+from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import ParameterKwarg, PathParameter, QueryParameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from midstage.fronts._http.bodies import check_address, read_json
+from midstage.fronts._http.bodies import Query, QueryField, read_json, read_path
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
 from midstage.fronts._http.files import file_hash
 from midstage.kit import idempotency
@@ -50,8 +50,22 @@ class _Shape(msgspec.Struct, frozen=True):
     file: bool = False
     body: Any = None
     """Decodes the body, where there is one."""
-    parameters: frozenset[str] = frozenset()
+    path: tuple[str, ...] = ()
+    """What the handler takes of the path."""
+    query: Query = Query(())
     """What the address may ask for."""
+
+
+class Forms(msgspec.Struct, frozen=True):
+    """What a call reads and answers, for the OpenAPI."""
+
+    query: Sequence[QueryField]
+    body: Any
+    gives: Any
+
+    def __deepcopy__(self, _: object) -> "Forms":
+        """Litestar copies every router; types are what they are."""
+        return self
 
 
 def reading(
@@ -65,8 +79,9 @@ def reading(
     def decorate(handler: Handler) -> HTTPRouteHandler:
         shape = _shape(handler, path, needs)
 
-        async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
+        async def endpoint(request: AnyRequest) -> Response[Any]:
             desk = desk_of(request)
+            given: dict[str, Any] = {}
             caller = await _enter(shape, request, desk, given)
             if shape.tx is None or caller is None:
                 result: Any = await handler(**given)
@@ -105,9 +120,10 @@ def changing(
         if once and (shape.tx is None or shape.caller is None):
             raise TypeError(f"{operation}: a call that is done once needs a Tx and a Caller")
 
-        async def endpoint(request: AnyRequest, **given: Any) -> Response[Any]:
+        async def endpoint(request: AnyRequest) -> Response[Any]:
             desk = desk_of(request)
             key = _key(request) if once else ""
+            given: dict[str, Any] = {}
             caller = await _enter(shape, request, desk, given)
             if shape.tx is None or caller is None:
                 return _answer(status, _encode(await handler(**given)))
@@ -136,7 +152,8 @@ def changing(
 
 
 async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
-    check_address(request, shape.parameters)
+    read_path(request, shape.path, given)
+    shape.query.read(request, given)
     if shape.request:
         given["request"] = request
     caller = None
@@ -184,7 +201,9 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
         needs not in access.PERMISSIONS or "session" not in getattr(caller_type, "__struct_fields__", ())
     ):
         raise TypeError(f"{handler.__name__}: {needs} is no permission, or its caller has no session")
-    asked = [name for name in hints if name not in {tx, caller, "request", "data"} and f"{{{name}:" not in path]
+    placed = [name for name in hints if f"{{{name}:" in path]
+    asked = [name for name in hints if name not in {tx, caller, "request", "data", *placed}]
+    signature = inspect.signature(handler)
     return _Shape(
         tx=tx,
         caller=caller,
@@ -193,21 +212,17 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
         needs=needs,
         file=file,
         body=msgspec.json.Decoder(hints["data"]) if "data" in hints else None,
-        parameters=frozenset(_asked_as(name, hints[name]) for name in asked),
+        path=tuple(placed),
+        query=Query([_asked(name, hints[name], signature.parameters[name].default) for name in asked]),
     )
 
 
-def _placed(name: str, kind: Any, path: str) -> Any:
-    """Say where a parameter stands, if its handler did not: in the path, else in the query."""
-    if any(isinstance(note, ParameterKwarg) for note in getattr(kind, "__metadata__", ())):
-        return kind
-    return Annotated[kind, PathParameter() if f"{{{name}:" in path else QueryParameter()]
-
-
-def _asked_as(name: str, kind: Any) -> str:
-    """How a parameter is called in the address: by its alias, if it has one."""
-    notes = getattr(kind, "__metadata__", ())
-    return next((note.name for note in notes if isinstance(note, ParameterKwarg) and note.name), name)
+def _asked(name: str, kind: Any, default: Any) -> QueryField:
+    """A parameter of the address, under its alias if it has one."""
+    notes = [note for note in getattr(kind, "__metadata__", ()) if isinstance(note, QueryParameter)]
+    alias = next((note.name for note in notes if note.name), name)
+    about = next((note.description for note in notes if note.description), None)
+    return QueryField(name, alias, kind, msgspec.NODEFAULT if default is inspect.Parameter.empty else default, about)
 
 
 def _route(
@@ -222,22 +237,13 @@ def _route(
     *,
     once: bool = False,
 ) -> HTTPRouteHandler:
-    """Give the endpoint the signature that Litestar reads: the handler's own, with the request for Tx and Caller."""
+    """Make a route of an endpoint that takes the request alone: all else is read by us, and strictly."""
     hints = get_type_hints(handler, include_extras=True)
-    result: Any = hints.pop("return", None)
-    ours = {shape.tx, shape.caller}
-    signature = inspect.signature(handler)
-    parameters = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_placed(name, hints[name], path))
-        for name, parameter in signature.parameters.items()
-        if name not in ours and name not in {"request", "data"}
-    ]
-    asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    result: Any = hints.get("return")
     streams = result is Stream
     answer: Any = result if streams else Response[None] if result in (None, type(None)) else Response[result]
     named: Any = endpoint
-    named.__signature__ = inspect.Signature([asked, *parameters], return_annotation=answer)
-    named.__annotations__ = {"request": Request, **{p.name: p.annotation for p in parameters}, "return": answer}
+    named.__annotations__ = {"request": Request, "return": answer}
     named.__name__ = handler.__name__
     named.__module__ = handler.__module__
     named.__doc__ = handler.__doc__
@@ -255,9 +261,8 @@ def _route(
             "once": once,
             "needs": shape.needs,
             "refuses": tuple(refuses),
-            "body": hints.get("data"),
             "file": shape.file,
-            "gives": result,
+            "forms": Forms(shape.query.fields, hints.get("data"), result),
         },
         media_type="text/csv" if streams else MediaType.JSON,
     )(endpoint)

@@ -8,15 +8,14 @@ from types import NoneType
 from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
+import msgspec
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import ParameterKwarg
 from litestar.response import Stream
 from litestar.routes import HTTPRoute
-from litestar.types import Empty
 
 from midstage import __version__
-from midstage.fronts._http.bodies import BodyOfOtherKind, BodyUnreadable, CharacterUnfit, UnknownParameter
+from midstage.fronts._http.bodies import BodyOfOtherKind, BodyUnreadable, CharacterUnfit, ParameterUnfit
 from midstage.fronts._http.calls import KEY_HEADER, IdempotencyKeyMissing
 from midstage.fronts._http.desk import AnyRequest, Caller
 from midstage.fronts._http.files import CSV, JSON_LINES, FileMissing, FileUnreadable
@@ -135,7 +134,7 @@ def _calls(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, HTTPRout
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for method, (handler, _) in route.route_handler_map.items():
-                if "gives" in handler.opt:
+                if "forms" in handler.opt:
                     yield route.path_format, method.lower(), handler, route
 
 
@@ -157,7 +156,7 @@ def _operation(schemas: Schemas, shared: Json, handler: HTTPRouteHandler, taken:
         else [],
         "x-permission": needs,
         **taken,
-        "responses": {str(handler.status_code): _answer(schemas, opt["gives"])},
+        "responses": {str(handler.status_code): _answer(schemas, opt["forms"].gives)},
     }
     by_status: dict[int, dict[str, Json]] = {}
     for kind in _refusals(opt, caller, taken):
@@ -190,31 +189,27 @@ def _taken(schemas: Schemas, handler: HTTPRouteHandler, route: HTTPRoute) -> Jso
         for name, found in route.path_parameters.items()
     ]
     query: list[Json] = []
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        if name == "request" or name in route.path_parameters:
-            continue
-        schema = schemas.taken(_without_none(field.raw))
-        if field.default is not Empty and field.default is not None:
-            schema["default"] = field.default
-        note = field.kwarg_definition
-        alias = note.name if isinstance(note, ParameterKwarg) and note.name else name
-        about = schema.pop("description", None) or (note.description if isinstance(note, ParameterKwarg) else None)
-        if name == "after":
+    for field in opt["forms"].query:
+        schema = schemas.taken(_without_none(field.kind))
+        if field.default is not msgspec.NODEFAULT and field.default is not None:
+            schema["default"] = msgspec.to_builtins(field.default)
+        about = schema.pop("description", None) or field.about
+        if field.alias == "after":
             about = "The cursor of the page before: its `next`"
-        one = {"name": alias, "in": "query", "required": field.is_required, "schema": schema}
+        one = {"name": field.alias, "in": "query", "required": field.default is msgspec.NODEFAULT, "schema": schema}
         query.append(one | ({"description": about} if about else {}))
     headers = [*((KEY_HEADER,) if opt["once"] else ()), *(caller.headers if caller else ()), "Accept-Language"]
     taken: Json = {"parameters": [*path, *query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)]}
     if opt["file"]:
         taken["requestBody"] = _file()
-    elif opt["body"] is not None:
-        taken["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.taken(opt["body"])}}}
+    elif opt["forms"].body is not None:
+        taken["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.taken(opt["forms"].body)}}}
     return taken
 
 
 def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) -> Iterable[type[Refusal]]:
     """What a call can be refused with, by what it takes and by its own word, each once."""
-    kinds: list[type[Refusal]] = [UnknownParameter, CharacterUnfit, Busy]
+    kinds: list[type[Refusal]] = [ParameterUnfit, CharacterUnfit, Busy]
     if caller:
         kinds += caller.refuses
     if opt["needs"]:
@@ -223,7 +218,7 @@ def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) 
         kinds += [IdempotencyKeyMissing, BadIdempotencyKey, KeyReusedWithOtherBody]
     if opt["file"]:
         kinds += [FileMissing, FileUnreadable]
-    elif opt["body"] is not None:
+    elif opt["forms"].body is not None:
         kinds += [BodyUnreadable, BodyOfOtherKind]
     if "requestBody" in taken or any(parameter.get("in") for parameter in taken["parameters"]):
         kinds.append(BeyondKeeping)
@@ -235,8 +230,6 @@ def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) 
 
 def _malformed(taken: Json) -> Iterator[int]:
     places = {parameter.get("in") for parameter in taken["parameters"]}
-    if "query" in places:
-        yield 400
     if "path" in places:
         yield 404
     if "requestBody" in taken:

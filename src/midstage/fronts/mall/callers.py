@@ -91,7 +91,7 @@ async def _signed_in(request: AnyRequest, desk: Desk, tenant: Tenant) -> tuple[m
 
 def _guest(request: AnyRequest) -> UUID | None:
     said = request.headers.get(GUEST_HEADER)
-    if not said:
+    if said is None:
         return None
     try:
         return UUID(said)

@@ -1,0 +1,156 @@
+"""Two halves of one brand, near and far, and what lies in each: whom a call is for, and whom it is not for."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from midstage.kit.database import Tx
+from midstage.kit.ids import new_id
+from midstage.middle.access import api as access
+from midstage.middle.inventory import api as inventory
+from midstage.middle.members import api as members
+from midstage.middle.orders import api as orders
+from midstage.middle.organisation import api as organisation
+from shop import STOCK_MILLI, Shop, open_shop
+
+_numbers = itertools.count(1)
+
+
+class Half:
+    """What lies in one half: one thing of each kind, by the name that addresses give to its id."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self.store: organisation.Store
+        self.member: members.Member
+        self.order: orders.PlacedOrder
+        self.unit_id: organisation.UnitId
+        self.operator_id: organisation.OperatorId
+
+    def __getitem__(self, name: str) -> str:
+        return self.ids[name]
+
+
+class World:
+    """A shop whose organisation has two halves, with somebody who signed in for each role and scope."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.near = Half()
+        self.far = Half()
+
+    async def staff(self, role: str, scope: organisation.Scope, password: access.PasswordHash) -> access.Token:
+        """Somebody new with one role, signed in."""
+        name = f"w{next(_numbers)}"
+
+        async def work(tx: Tx) -> access.Token:
+            hired = await organisation.hire(tx, organisation.NewStaff(code=name, name="李雷"))
+            await access.create_login(tx, hired.staff_id, name, password, [access.RoleGrant(role, scope)])
+            return await access.open_session(
+                tx, access.SessionKind.STAFF, hired.staff_id, lasts=timedelta(hours=1)
+            )
+
+        return await self.shop.database.attempt(self.shop.tenant, work)
+
+    async def key(self) -> access.Token:
+        """The secret of an API key that may do everything."""
+
+        async def work(tx: Tx) -> access.Token:
+            _, secret = await access.create_key(tx, "probe", frozenset(access.PERMISSIONS), organisation.EVERYTHING)
+            return secret
+
+        return await self.shop.database.attempt(self.shop.tenant, work)
+
+    def traces(self, *halves: Half) -> Iterator[str]:
+        """What an answer that shows something of these halves would hold."""
+        for half in halves:
+            yield from half.ids.values()
+
+
+async def open_world(shop: Shop) -> World:
+    """Divide a shop into two halves."""
+    world = World(shop)
+    for half, code in ((world.near, "near"), (world.far, "far")):
+        await _furnish(shop, half, code)
+    return world
+
+
+async def foreign_world(world: World) -> World:
+    """The same things in another brand of the same database."""
+    return await open_world(await open_shop(world.shop.database, products=2, stores=1))
+
+
+async def _furnish(shop: Shop, half: Half, code: str) -> None:
+    async def organise(tx: Tx) -> None:
+        unit = await organisation.create_unit(tx, organisation.NewUnit(code=f"U-{code}", name=code))
+        operator = await organisation.create_operator(
+            tx, organisation.NewOperator(code=f"O-{code}", name=code, kind=organisation.OperatorKind.FRANCHISEE)
+        )
+        [store_id] = await organisation.create_stores(
+            tx,
+            [
+                organisation.NewStore(
+                    code=f"ST-{code}",
+                    name=code,
+                    unit_id=unit.unit_id,
+                    operator_id=operator.operator_id,
+                    place=organisation.Place(31.3, 121.5),
+                )
+            ],
+        )
+        half.unit_id, half.operator_id = unit.unit_id, operator.operator_id
+        half.store = (await organisation.stores(tx, [store_id]))[store_id]
+        staff = await organisation.hire(
+            tx, organisation.NewStaff(code=f"P-{code}", name=code, operator_id=operator.operator_id)
+        )
+        guide = await organisation.place_guide(
+            tx, organisation.NewGuide(code=f"G-{code}", name=code, store_id=store_id, staff_id=staff.staff_id)
+        )
+        touchpoint = await organisation.create_touchpoint(
+            tx,
+            organisation.NewTouchpoint(
+                code=f"T-{code}", name=code, kind=organisation.TouchpointKind.POSTER, store_id=store_id
+            ),
+        )
+        account = await organisation.register_account(
+            tx,
+            organisation.NewPlatformAccount(
+                platform=organisation.Platform.WECHAT_OFFICIAL,
+                external_id=f"gh-{code}-{new_id().hex}",
+                name=code,
+                staff_id=staff.staff_id,
+                store_id=store_id,
+            ),
+        )
+        location = inventory.location_of(store_id)
+        await inventory.place_locations(
+            tx, [inventory.Location(location, half.store.kind, operator.operator_id, half.store.place)]
+        )
+        await inventory.open_stock(tx, [inventory.Opening(location, sku_id, STOCK_MILLI) for sku_id in shop.skus])
+        _keep(
+            half,
+            unit_id=unit.unit_id,
+            operator_id=operator.operator_id,
+            store_id=store_id,
+            staff_id=staff.staff_id,
+            guide_id=guide.guide_id,
+            touchpoint_id=touchpoint.touchpoint_id,
+            account_id=account.platform_account_id,
+        )
+
+    await shop.database.attempt(shop.tenant, organise)
+    half.member = await shop.new_member(store_id=half.store.store_id)
+    half.order = await shop.place(1, 2, store_id=half.store.store_id, member_id=half.member.member_id)
+    await shop.pay(half.order)
+    _keep(
+        half,
+        member_id=half.member.member_id,
+        person_id=half.member.person_id,
+        order_id=half.order.order.order_id,
+        payment_id=half.order.payment_id,
+    )
+
+
+def _keep(half: Half, **ids: UUID) -> None:
+    half.ids.update({name: str(value) for name, value in ids.items()})
