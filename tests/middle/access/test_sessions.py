@@ -13,7 +13,7 @@ from midstage.kit.database import Database
 from midstage.kit.ids import BrandId
 from midstage.kit.paging import PageRequest
 from midstage.middle.access import api as access
-from midstage.middle.access import rules
+from midstage.middle.access import chance
 from midstage.middle.organisation import api as organisation
 
 SHOPPER = access.SessionKind.SHOPPER
@@ -142,7 +142,7 @@ async def test_keys_are_listed_by_pages_the_newest_first(db: Database, ground: G
 @settings(max_examples=100, deadline=None)
 @given(st.integers(min_value=0, max_value=2**31 - 1))
 def test_a_token_tells_its_brand(brand: int) -> None:
-    assert access.brand_of_token(rules.new_token(BrandId(brand))) == brand
+    assert access.brand_of_token(chance.new_token(BrandId(brand))) == brand
 
 
 @settings(max_examples=100, deadline=None)

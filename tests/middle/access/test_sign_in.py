@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from middle.access.people import PASSWORD, Ground, Person
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database
+from midstage.kit.facts import Delivered
 from midstage.middle.access import api as access
 from midstage.middle.access import passwords
 from midstage.middle.organisation import api as organisation
@@ -182,6 +183,24 @@ async def test_a_closed_login_lets_nobody_in_and_its_sessions_end(db: Database, 
     async with db.writing(ground.tenant) as tx:
         await access.reopen_login(tx, staff_id)
     await access.sign_in(db, ground.tenant, "li", PASSWORD)
+
+
+async def test_who_leaves_no_longer_signs_in(db: Database, ground: Ground, person: Person) -> None:
+    staff_id = await person("li", ADMIN)
+    token = await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    now = utc_now()
+    async with db.writing(ground.tenant) as tx:
+        await organisation.dismiss(tx, staff_id)
+        fact = organisation.StaffLeft(staff_id=staff_id)
+        told = Delivered(ground.tenant.brand, 1, 1, fact, ground.tenant.business_date(now), now)
+        await access.note_staff_left(tx, told)
+    with pytest.raises(access.SessionUnknown):
+        await _find(db, ground, token)
+    with pytest.raises(access.SignInWrong):
+        await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    async with db.writing(ground.tenant) as tx:
+        with pytest.raises(organisation.StaffGone):
+            await access.reopen_login(tx, staff_id)
 
 
 async def test_who_signs_in_while_the_login_closes_has_no_session_afterwards(

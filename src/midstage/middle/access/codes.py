@@ -9,7 +9,7 @@ from typing import Protocol
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database
 from midstage.kit.refusals import Text, Unavailable
-from midstage.middle.access import rules, store
+from midstage.middle.access import chance, rules, store
 from midstage.middle.access.types import CodeTooSoon, CodeWrong
 
 
@@ -35,7 +35,7 @@ async def request_code(
     Sent after the commit: a code that arrives always works, and one that could not be sent only costs a new try.
     """
     at = now or utc_now()
-    code = rules.new_code()
+    code = chance.new_code()
     of_phone = rules.phone_hash(tenant.brand, phone)
     key = rules.code_key(of_phone, purpose)
     async with database.writing(tenant, now=at) as tx:

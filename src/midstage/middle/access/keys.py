@@ -6,7 +6,7 @@ from uuid import UUID
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import MAX_LIMIT, Page, PageRequest
-from midstage.middle.access import permissions, rules, store
+from midstage.middle.access import chance, permissions, rules, store
 from midstage.middle.access.facts import KeyCreated, KeyRevoked
 from midstage.middle.access.roles import check_may_give
 from midstage.middle.access.types import (
@@ -47,7 +47,7 @@ async def create_key(
     permissions.check_permissions(held)
     await organisation.check_scope(tx, scope)
     await check_may_give(tx, by, [Held(held, scope)])
-    key_id, secret = KeyId(new_id()), rules.new_token(tx.brand)
+    key_id, secret = KeyId(new_id()), chance.new_token(tx.brand)
     await store.insert_key(tx, key_id, rules.hash_of(secret), name, held, scope, expires_at)
     tx.note("access.create_key", "api_key", key_id, after={"permissions": sorted(held), "scope": scope})
     tx.tell(KeyCreated(key_id=key_id, permissions=sorted(held)))

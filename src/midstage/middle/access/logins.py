@@ -7,6 +7,7 @@ from uuid import UUID
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database, Tx
+from midstage.kit.facts import Delivered
 from midstage.kit.paging import MAX_LIMIT, Page, PageRequest
 from midstage.middle.access import passwords, permissions, rules, store
 from midstage.middle.access.facts import (
@@ -53,9 +54,7 @@ async def create_login(
     """
     lowered = rules.login_name(name)
     passwords.check_is_hash(password)
-    person = await organisation.staff(tx, staff_id)
-    if person.state != organisation.PersonState.ACTIVE:
-        raise organisation.StaffGone(staff_id)
+    await organisation.employed(tx, staff_id)
     if not await store.insert_login(tx, staff_id, lowered, password):
         raise LoginTaken(lowered)
     await put_grants(tx, staff_id, grants, by=by)
@@ -164,11 +163,15 @@ async def close_login(tx: Tx, staff_id: organisation.StaffId, *, by: Session | N
     return True
 
 
+async def note_staff_left(tx: Tx, told: Delivered[organisation.StaffLeft]) -> None:
+    """Who no longer works here no longer signs in."""
+    await close_login(tx, told.fact.staff_id)
+
+
 async def reopen_login(tx: Tx, staff_id: organisation.StaffId, *, by: Session | None = None) -> None:
     """Let somebody in again, with the roles they had. Raises NoSuchLogin, BeyondOwn, organisation.StaffGone."""
+    await organisation.employed(tx, staff_id)
     await _locked(tx, staff_id)
-    if (await organisation.staff(tx, staff_id)).state != organisation.PersonState.ACTIVE:
-        raise organisation.StaffGone(staff_id)
     await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
     if await store.set_state(tx, staff_id, LoginState.OPEN):
         tx.note("access.reopen_login", "staff", staff_id)

@@ -1,15 +1,13 @@
-"""Pure decisions of access: tokens and their hashes, passwords that are good enough, when a lock ends."""
+"""Pure decisions of access: hashes of tokens and codes, passwords that are good enough, when a lock ends."""
 
 import hashlib
 import hmac
 import re
-import secrets
 from datetime import datetime, timedelta
 
 from midstage.kit.ids import BrandId
-from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, Role, Token
+from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, Role
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH = 43  # of url-safe characters: 256 bits
 
 LOCK_AFTER = 5
@@ -31,11 +29,6 @@ _COMMON = frozenset(
         "administrator", "qwertyuiop[]", "iloveyou1234", "abcdefghijkl", "a1b2c3d4e5f6", "000000000000",
     }
 )  # fmt: skip
-
-
-def new_token(brand: BrandId) -> Token:
-    """A token that nobody can guess, with its brand in front so that it is looked for in the right place."""
-    return Token(f"{_base36(brand)}.{secrets.token_urlsafe(32)}")
 
 
 def brand_of_token(token: str) -> BrandId | None:
@@ -73,11 +66,6 @@ def code_hash(key: bytes, code: str) -> bytes:
     return hmac.digest(key, code.encode(), "sha256")
 
 
-def new_code() -> str:
-    """Six digits."""
-    return f"{secrets.randbelow(1_000_000):06d}"
-
-
 def login_name(text: str) -> str:
     """A login as it is stored: case and blanks around it do not matter. Raises BadLogin."""
     name = text.strip().lower()
@@ -113,11 +101,3 @@ def check_password(password: str, *, login: str) -> None:
 def seconds_until(moment: datetime, now: datetime) -> int:
     """Whole seconds to wait, at least one."""
     return max(1, int((moment - now).total_seconds()) + 1)
-
-
-def _base36(number: int) -> str:
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = _DIGITS[digit] + text
-    return text or "0"

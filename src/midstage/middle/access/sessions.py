@@ -7,7 +7,7 @@ import msgspec
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
-from midstage.middle.access import permissions, rules, store
+from midstage.middle.access import chance, permissions, rules, store
 from midstage.middle.access.types import Session, SessionId, SessionKind, SessionUnknown, Token
 from midstage.middle.organisation import api as organisation
 
@@ -34,7 +34,7 @@ async def open_known(
 ) -> tuple[Token, SessionId]:
     """As open_session, with the id of the session."""
     rules.check_lasting(lasts)
-    token, session_id = rules.new_token(tx.brand), SessionId(new_id())
+    token, session_id = chance.new_token(tx.brand), SessionId(new_id())
     await store.insert_session(tx, rules.hash_of(token), session_id, kind, subject_id, member_id, tx.now + lasts)
     return token, session_id
 

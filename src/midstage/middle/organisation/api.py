@@ -126,7 +126,7 @@ from midstage.middle.organisation.refusals import (
 )
 from midstage.middle.organisation.rules import covers, is_open, union
 from midstage.middle.organisation.scopes import check_scope, lies_within, stores_in
-from midstage.middle.organisation.staff import change_staff, dismiss, hire, hire_many, list_staff, staff
+from midstage.middle.organisation.staff import change_staff, dismiss, employed, hire, hire_many, list_staff, staff
 from midstage.middle.organisation.stores import (
     change_store,
     create_store,
@@ -330,6 +330,7 @@ __all__ = [
     "create_unit",
     "create_units",
     "dismiss",
+    "employed",
     "end_guide",
     "guide",
     "guide_of_staff",

@@ -51,6 +51,16 @@ async def staff(tx: Tx, staff_id: StaffId) -> Staff:
     return found[0]
 
 
+async def employed(tx: Tx, staff_id: StaffId) -> Staff:
+    """Somebody who works here, and will to the end of this transaction. Raises NoSuchStaff or StaffGone."""
+    found = await store.hold_staff(tx, staff_id)
+    if found is None:
+        raise NoSuchStaff(staff_id)
+    if found.state != PersonState.ACTIVE:
+        raise StaffGone(staff_id)
+    return found
+
+
 async def list_staff(tx: Tx, wanted: Filter, page: PageRequest) -> Page[Staff]:
     """People by code: those of operators in the scope, and the guides of stores in it; `operator_id`, `state`, `text`."""
     place = page.place(tuple[str])

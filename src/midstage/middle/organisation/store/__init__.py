@@ -40,6 +40,7 @@ from midstage.middle.organisation.store.operators import (
 from midstage.middle.organisation.store.staff import (
     count_under_staff,
     end_staff,
+    hold_staff,
     insert_staff,
     list_staff,
     lock_staff,
@@ -85,6 +86,7 @@ __all__ = [
     "count_under_unit",
     "end_guide",
     "end_staff",
+    "hold_staff",
     "insert_accounts",
     "insert_brand",
     "insert_guides",

@@ -12,6 +12,7 @@ STAFF = """
 select staff_id, code, name, phone, operator_id, state, joined_at, left_at, version from staff where brand_id = $1
 """
 MANY_STAFF = STAFF + " and staff_id = any($2)"
+HELD_STAFF = STAFF + " and staff_id = $2 for share"
 ONE_STAFF = STAFF + " and staff_id = $2 for no key update"
 
 INSERT_STAFF = """
@@ -77,6 +78,11 @@ async def read_staff(tx: Tx, ids: Sequence[StaffId]) -> list[Staff]:
 
 async def lock_staff(tx: Tx, staff_id: StaffId) -> Staff | None:
     row = await tx.row(ONE_STAFF, tx.brand, staff_id)
+    return None if row is None else _staff(row)
+
+
+async def hold_staff(tx: Tx, staff_id: StaffId) -> Staff | None:
+    row = await tx.row(HELD_STAFF, tx.brand, staff_id)
     return None if row is None else _staff(row)
 
 

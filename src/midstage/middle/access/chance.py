@@ -1,0 +1,26 @@
+"""What nobody can guess."""
+
+import secrets
+
+from midstage.kit.ids import BrandId
+from midstage.middle.access.types import Token
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def new_token(brand: BrandId) -> Token:
+    """A token that nobody can guess, with its brand in front so that it is looked for in the right place."""
+    return Token(f"{_base36(brand)}.{secrets.token_urlsafe(32)}")
+
+
+def new_code() -> str:
+    """Six digits."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text or "0"
