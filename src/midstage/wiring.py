@@ -38,6 +38,7 @@ LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
     orders.OrderRefunded: (loyalty.note_purchase,),
     orders.OrderRefundUndone: (loyalty.note_purchase,),
     organisation.GuideLeft: (members.note_guide_left,),
+    organisation.StaffLeft: (access.note_staff_left,),
 }
 
 FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}

@@ -12,7 +12,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -48,7 +48,7 @@ async def prepare(database: Database, ground: Ground, settings: Settings, secret
     await _make_picks(database, ground, chance)
     pick = Pick(ground.tokens[0], ground.stores[0].store_id, list(chance.sample(ground.skus, LINES)))
     app = create_app(settings, database=database)
-    transport = httpx.ASGITransport(app)  # in this loop, where the connections of the database live
+    transport = httpx.ASGITransport(cast("Any", app))  # in this loop, where the connections of the database live
     async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
         await _one_order(client, database, ground, pick, secret)  # fills the caches that a running process has
         runs = [await _one_order(client, database, ground, pick, secret) for _ in range(2)]
@@ -92,7 +92,8 @@ async def _make_picks(database: Database, ground: Ground, chance: random.Random)
 async def _one_order(
     client: httpx.AsyncClient, database: Database, ground: Ground, pick: Pick, secret: bytes
 ) -> list[Statement]:
-    database.recorder = recorded = []
+    recorded: list[Statement] = []
+    database.recorder = recorded
     try:
         placed = await client.post(
             f"/v1/mall/{ground.tenant.code}/orders",
@@ -173,7 +174,7 @@ class _Names:
     def of(self, value: Any, other: Any, kind: str) -> str:
         """The expression for a value that was `other` in the second order; `kind` is its type in PostgreSQL."""
         if isinstance(value, (list, tuple)):
-            return self._array(list(value), list(other), kind)
+            return self._array(list(cast("Sequence[Any]", value)), list(other), kind)
         if value == self._pick.store and isinstance(value, UUID):
             return ":store::uuid"
         if value == other or isinstance(value, (date, int)):
@@ -211,19 +212,14 @@ def _type(kind: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case int():
-            return str(value)
-        case bytes():
-            return f"'\\x{value.hex()}'"
-        case list() | tuple():
-            return f"array[{', '.join(_literal(one) for one in value)}]"  # pyright: ignore[reportUnknownVariableType]  # any values
-        case datetime() | date():
-            return f"'{value.isoformat()}'"
-        case _:
-            quoted = str(value).replace("'", "''").replace(":", "' || chr(58) || '")
-            return f"('{quoted}')" if "chr(58)" in quoted else f"'{quoted}'"
+    plain = {None: "null", True: "true", False: "false"}
+    if isinstance(value, (list, tuple)):
+        return f"array[{', '.join(_literal(one) for one in cast('Sequence[Any]', value))}]"
+    if value is None or isinstance(value, bool):
+        return plain[value]
+    if isinstance(value, int):
+        return str(value)
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    # pgbench takes a colon for the beginning of a variable, also within quotes.
+    quoted = text.replace("'", "''").replace(":", "' || chr(58) || '")
+    return f"('{quoted}')" if "chr(58)" in quoted else f"'{quoted}'"

@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pool_size: int = 16
     """Connections of one process."""
     statement_timeout_ms: int = 15_000
+    sandbox: bool = False
+    """Show what the simulated message service was given to anybody who asks: for trying out, never with real members."""
     log_level: str = "info"
     log_format: str = "json"
     public_url: str = ""

@@ -54,11 +54,11 @@ class Desk:
         """The brand of a number. Raises access.SessionUnknown: only credentials carry numbers."""
         known = self._by_brand.get(brand)
         if known is None:
-            for tenant in await organisation.tenants(self.database):
-                self._by_brand.put(tenant.brand, tenant)
-            known = self._by_brand.get(brand)
-            if known is None:
-                raise access.SessionUnknown
+            try:
+                known = await organisation.tenant_of_brand(self.database, brand)
+            except organisation.NoSuchBrand:
+                raise access.SessionUnknown from None
+            self._by_brand.put(brand, known)
         return known
 
 

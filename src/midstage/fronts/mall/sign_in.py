@@ -8,7 +8,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing
-from midstage.fronts._http.desk import AnyRequest, desk_of
+from midstage.fronts._http.desk import AnyRequest, Desk, desk_of
 from midstage.fronts.mall.callers import Shopper, Visitor
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
@@ -62,7 +62,8 @@ class SignedIn(msgspec.Struct, frozen=True):
 async def ask_code(data: AskCode, request: AnyRequest, visitor: Visitor) -> None:
     """Send a sign-in code to a phone. The answer is the same whether a member has this phone or not."""
     desk = desk_of(request)
-    await access.request_code(desk.database, visitor.tenant, desk.messages, _phone(data.phone).value, PURPOSE)
+    phone = await _phone(desk, visitor, data.phone)
+    await access.request_code(desk.database, visitor.tenant, desk.messages, phone.value, PURPOSE)
 
 
 @changing("POST", "/sign-in", tags=TAGS, refuses=(access.CodeWrong, identity.BadIdentifier))
@@ -72,7 +73,7 @@ async def sign_in(data: SignIn, request: AnyRequest, visitor: Visitor) -> Signed
     The guest's cart and favourites (header Midstage-Guest) come along.
     """
     desk = desk_of(request)
-    phone = _phone(data.phone)
+    phone = await _phone(desk, visitor, data.phone)
     await access.check_code(desk.database, visitor.tenant, phone.value, data.code, PURPOSE)
 
     async def enter(tx: Tx) -> SignedIn:
@@ -100,8 +101,11 @@ async def _enter(tx: Tx, phone: identity.Identifier, data: SignIn, visitor: Visi
     return SignedIn(token, member.member_id, member.member_no, member.level, member.joined)
 
 
-def _phone(text: str) -> identity.Identifier:
-    return identity.identifier(identity.IdentifierKind.PHONE, text)
+async def _phone(desk: Desk, visitor: Visitor, text: str) -> identity.Identifier:
+    """A phone as it was typed: without a country it is one of the brand's own. Raises identity.BadIdentifier."""
+    async with desk.database.reading(visitor.tenant) as tx:
+        prefix = (await organisation.brand(tx)).phone_prefix
+    return identity.identifier(identity.IdentifierKind.PHONE, text, country=prefix)
 
 
 @changing("POST", "/sign-out", status=204, tags=TAGS)

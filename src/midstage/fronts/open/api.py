@@ -2,8 +2,14 @@
 
 from litestar import Router
 
-from midstage.fronts.open import callbacks
+from midstage.fronts.open import callbacks, sandbox
 
-router = Router("/v1/callbacks", route_handlers=[callbacks.arrived])
+router = Router(
+    "/v1",
+    route_handlers=[
+        Router("/callbacks", route_handlers=[callbacks.arrived]),
+        Router("/sandbox", route_handlers=[sandbox.last_message]),
+    ],
+)
 
 __all__ = ["router"]
