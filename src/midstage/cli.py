@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -20,7 +20,7 @@ from midstage.bench.commands import bench
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import SCHEMA_VERSION_QUERY, Database, connect
 from midstage.kit.facts import aside, replay
-from midstage.kit.postgres import EmbeddedPostgresError
+from midstage.kit.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import BadSettingsError, Settings, read_settings
 
@@ -53,6 +53,7 @@ def cli() -> None:
     \b
     Begin here:
       midstage demo             a real grocer's year and a made-up clothing brand, served
+      midstage brand CODE       begin a brand of your own, with its administrator
       midstage serve            the API (and a worker) on your own data
       midstage doctor           prove that stock, money and orders agree
 
@@ -70,14 +71,17 @@ def _async(work: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
 
 
 @contextmanager
+def _server(settings: Settings) -> Generator[tuple[EmbeddedPostgres | None, str]]:
+    """The embedded server, where there is one, and the address of the database; it runs while the block does."""
+    with processes.embedded(settings) or nullcontext() as own:
+        yield own, own.url if own else settings.database_url or ""
+
+
+@contextmanager
 def _postgres(settings: Settings) -> Generator[str]:
     """The address of the database; the embedded server runs while the block does."""
-    own = processes.embedded(settings)
-    if own is None:
-        yield settings.database_url or ""
-        return
-    with own:
-        yield own.url
+    with _server(settings) as (_, url):
+        yield url
 
 
 def _say_json(value: Any) -> None:
@@ -104,9 +108,9 @@ def demo(*, once: bool, only: str | None) -> None:
 def serve(*, count: int | None, with_worker: bool) -> None:
     """Serve the API, with a worker, until Ctrl-C. The schema must be there: midstage migrate."""
     settings = read_settings()
-    with _postgres(settings) as url:
+    with _server(settings) as (server, url):
         asyncio.run(_check_schema(url))
-        with processes.Processes(settings.home) as running:
+        with processes.Processes(settings.home, server=server) as running:
             api = processes.api(settings, url, processes=count)
             running.start(api)
             if with_worker:
@@ -159,6 +163,49 @@ def doctor(*, as_json: bool) -> None:
             out.print(f"[red]{finding.check}[/red] {finding.what}: ", finding.row, soft_wrap=True)
         out.print(f"{len(diagnosis.examined)} checks, {len(diagnosis.findings)} findings")
     sys.exit(1 if diagnosis.findings else 0)
+
+
+@cli.command()
+@click.argument("code")
+@click.option("--name", required=True, help="As shoppers read it.")
+@click.option("--currency", default="CNY", show_default=True, help="ISO 4217.")
+@click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of the business day.")
+@click.option("--phone-prefix", default="+86", show_default=True, help="For phone numbers written without a country.")
+@click.option("--admin-login", required=True, help="Login of the brand's first administrator.")
+@click.option("--admin-name", default="管理员", show_default=True, help="The administrator's own name.")
+@click.option("--admin-password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@_async
+async def brand(
+    *,
+    code: str,
+    name: str,
+    currency: str,
+    zone: str,
+    phone_prefix: str,
+    admin_login: str,
+    admin_name: str,
+    admin_password_stdin: bool,
+) -> None:
+    """Begin a brand 品牌: CODE is part of its addresses (/v1/mall/CODE/…) and stays.
+
+    Makes the brand with its virtual store, and an administrator who signs in at /v1/console/sign-in.
+    """
+    from midstage import setup  # noqa: PLC0415  # few commands need it
+
+    if admin_password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
+    settings = read_settings()
+    with _postgres(settings) as url:
+        await _check_schema(url)
+        database = await Database.open(url, pool_size=2)
+        wanted = setup.FirstBrand(code=code, name=name, currency=currency, zone=zone, phone_prefix=phone_prefix)
+        try:
+            begun = await setup.begin_brand(database, wanted, login=admin_login, name=admin_name, password=password)
+        finally:
+            await database.close()
+    out.print(f"brand {begun.code} is open, and {admin_login.strip().lower()} may do everything in it")
 
 
 @cli.command()

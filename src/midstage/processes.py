@@ -17,7 +17,7 @@ from typing import Self
 import msgspec
 import psutil
 
-from midstage.kit.postgres import EmbeddedPostgres
+from midstage.kit.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from midstage.kit.settings import Settings
 
 STOP_WITHIN_S = 10
@@ -47,9 +47,13 @@ class _Known(msgspec.Struct):
 
 
 class Processes:
-    """A set of children under one parent. `with` starts nothing; it stops whatever was started."""
+    """A set of children under one parent. `with` starts nothing; it stops whatever was started.
 
-    def __init__(self, home: Path) -> None:
+    An embedded server that is named here is no child (it outlives who started it), and is watched all the same.
+    """
+
+    def __init__(self, home: Path, *, server: EmbeddedPostgres | None = None) -> None:
+        self._server = server
         self._file = home / "run" / "processes.json"
         self._logs = home / "logs"
         self._children: list[Child] = []
@@ -94,8 +98,9 @@ class Processes:
         return "\n".join([*lines[-12:], f"(from {log})"])
 
     def watch(self, *, every_s: float = 1.0, then: Callable[[], object] = lambda: None) -> None:
-        """Start again whatever ends, until interrupted."""
+        """Start again whatever ends, the embedded server included, until interrupted."""
         while True:
+            self._keep_server()
             for child in self._children:
                 if child.process is not None and child.process.poll() is not None:
                     self._end_leftovers(keep=[c.process.pid for c in self._children if c is not child and c.process])
@@ -103,6 +108,14 @@ class Processes:
             self._remember()
             then()
             time.sleep(every_s)
+
+    def _keep_server(self) -> None:
+        """Start the embedded server if nobody answers at its socket; it recovers what was committed."""
+        if self._server is None or _listens(self._server.run / ".s.PGSQL.5432"):
+            return
+        # Where its last processes have not ended yet, or it recovers for long, the next look tries again.
+        with contextlib.suppress(EmbeddedPostgresError):
+            self._server.start()
 
     def stop(self) -> None:
         """Stop all in the reverse order of their start; what does not stop in time is killed."""
@@ -201,6 +214,12 @@ def _die_with_parent() -> None:
     """A kill -9 of the parent reaches nobody else, so Linux is asked to pass it on as a SIGTERM."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts connections at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _answers(url: str) -> bool:
