@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath
 
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.kit.clock import Tenant
@@ -54,7 +55,7 @@ class MessageView(msgspec.Struct, frozen=True):
 
 
 @get("/{brand:str}/messages/{phone:str}", include_in_schema=False)
-async def last_message(brand: str, phone: str, request: AnyRequest) -> MessageView:
+async def last_message(brand: FromPath[str], phone: FromPath[str], request: AnyRequest) -> MessageView:
     """The last message to a phone (with its country, as +8613800000000)."""
     desk = desk_of(request)
     tenant = await desk.tenant(brand)
