@@ -47,9 +47,7 @@ class World:
         async def work(tx: Tx) -> access.Token:
             hired = await organisation.hire(tx, organisation.NewStaff(code=name, name="李雷"))
             await access.create_login(tx, hired.staff_id, name, password, [access.RoleGrant(role, scope)])
-            return await access.open_session(
-                tx, access.SessionKind.STAFF, hired.staff_id, lasts=timedelta(hours=1)
-            )
+            return await access.open_session(tx, access.SessionKind.STAFF, hired.staff_id, lasts=timedelta(hours=1))
 
         return await self.shop.database.attempt(self.shop.tenant, work)
 
@@ -148,7 +146,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         member_id=half.member.member_id,
         person_id=half.member.person_id,
         order_id=half.order.order.order_id,
-        payment_id=half.order.payment_id,
+        payment_id=half.order.payment_id or half.order.order.order_id,
     )
 
 

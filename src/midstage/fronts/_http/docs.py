@@ -22,7 +22,7 @@ async def docs_page(request: AnyRequest) -> Response[bytes]:
         state["docs"] = page_of(document(request.app)).encode()
     return Response(
         state["docs"],
-        media_type="text/html; charset=utf-8",
+        media_type=MediaType.HTML,
         headers={"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
     )
 

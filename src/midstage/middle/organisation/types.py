@@ -145,21 +145,21 @@ EVERYTHING = Scope(everything=True)
 NOTHING = Scope()
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where on earth, in degrees (WGS 84)."""
 
     lat: Latitude
     lng: Longitude
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a day, in minutes since midnight; a bar that closes at 2 a.m. closes at 1560."""
 
     opens: Minute
     closes: Minute
 
 
-class Hours(msgspec.Struct, frozen=True):
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a store is open: a week from Monday on, and days that differ from it (none of them: closed all day)."""
 
     week: tuple[tuple[Span, ...], ...]
