@@ -24,6 +24,7 @@ from midstage.middle.orders.pay import notice_arrived, payment_arrived
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
+from midstage.middle.orders.take import accept_amount, take_payment
 from midstage.middle.orders.types import (
     MAX_LINES,
     Address,
@@ -113,6 +114,7 @@ __all__ = [
     "Step",
     "StoreNotSelling",
     "TotalMoved",
+    "accept_amount",
     "cancel_order",
     "cart_lines",
     "checks",
@@ -137,5 +139,6 @@ __all__ = [
     "refund_arrived",
     "refund_order",
     "remove_from_cart",
+    "take_payment",
     "total",
 ]

@@ -37,12 +37,12 @@ async def payment_arrived(tx: Tx, notice: payments.Notice) -> Order | None:
     booked = await payments.book_paid(tx, notice)
     if not booked.first or not booked.settled:
         return order  # a repeated notice, or one whose amount is a discrepancy for a person
-    if order.state is State.PLACED or (order.state is State.EXPIRED and await _promised_again(tx, order)):
+    if order.state is State.PLACED or (order.state is State.EXPIRED and await promised_again(tx, order)):
         return await become_paid(tx, order, booked.paid_minor)
     return await _return(tx, order, booked)
 
 
-async def _promised_again(tx: Tx, order: Order) -> bool:
+async def promised_again(tx: Tx, order: Order) -> bool:
     """Whether the goods of an expired order could be promised anew, all of them."""
     lines = await store.lines(tx, order.order_id)
     parts = {part.part_no: part for part in await store.parts(tx, order.order_id)}

@@ -1,0 +1,50 @@
+"""Money that a person takes, or vouches for."""
+
+from midstage.kit.database import Tx
+from midstage.kit.money import Money
+from midstage.middle.orders import rules, store
+from midstage.middle.orders.paid import become_paid
+from midstage.middle.orders.pay import promised_again
+from midstage.middle.orders.types import NoSuchOrder, Order, OrderId, OrderNotMovable, State
+from midstage.middle.payments import api as payments
+
+
+async def take_payment(tx: Tx, order_id: OrderId, method: str, amount: Money, *, reference: str | None = None) -> Order:
+    """Take what is due for an order by hand (cash, a card terminal): the order is paid.
+
+    If it expired in the meantime its goods are promised again. Where they are gone, or the order was cancelled or
+    paid before, nothing is taken: unlike a provider's, this money is still in the shopper's hand.
+    Raises NoSuchOrder, OrderNotMovable, OrderChanged, and what payments.book_taken raises.
+    """
+    order = await _locked(tx, order_id)
+    rules.check_move(order.state, State.PAID)
+    due = (await payments.payments_of(tx, [order_id])).get(order_id)
+    if not due:
+        raise payments.NothingToPay(order.total_minor)
+    booked = await payments.book_taken(tx, due[-1].payment_id, method=method, amount=amount, reference=reference)
+    if order.state is State.EXPIRED and not await promised_again(tx, order):
+        raise OrderNotMovable(order.state.value, State.PAID.value)
+    return await become_paid(tx, order, booked.paid_minor)
+
+
+async def accept_amount(
+    tx: Tx, payment_id: payments.PaymentId, discrepancy_id: payments.DiscrepancyId, *, note: str
+) -> payments.Discrepancy:
+    """Another amount than was due did arrive, as a person has seen: the order holds it, so that it can go back.
+
+    The order is not paid by it. `payment_id` is whose discrepancy it is, so that the order is held first.
+    Raises NoSuchOrder, and what payments.accept_amount raises.
+    """
+    order = await _locked(tx, OrderId(await payments.order_of(tx, payment_id)))
+    accepted = await payments.accept_amount(tx, discrepancy_id, note=note)
+    if accepted.payment_id != payment_id:
+        raise payments.NoSuchPaymentDiscrepancy(discrepancy_id)
+    await store.note_paid(tx, order.order_id, order.paid_minor + accepted.got.minor)
+    return accepted
+
+
+async def _locked(tx: Tx, order_id: OrderId) -> Order:
+    order = await store.lock(tx, order_id)
+    if order is None:
+        raise NoSuchOrder
+    return order
