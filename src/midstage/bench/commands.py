@@ -8,6 +8,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from midstage.bench import facts as bench_facts
 from midstage.bench import growth as bench_growth
 from midstage.bench import orders as bench_orders
 from midstage.bench import oversell as bench_oversell
@@ -56,6 +57,17 @@ def growth(*, count: int, as_json: bool) -> None:
     with _err.status("a brand") as status:
         result = bench_growth.run(say=status.update, count=count)
     _print(result, as_json=as_json)
+
+
+@bench.command()
+@click.option("--seconds", default=20, show_default=True, help="How long facts are told, half of it quiet.")
+@click.option("--json", "as_json", is_flag=True, help="Say the figures as JSON.")
+def facts(*, seconds: int, as_json: bool) -> None:
+    """Deliver facts, quiet and while another transaction stays open. Exit code 1 if one was lost or doubled."""
+    with _err.status("a database") as status:
+        result = bench_facts.run(seconds=seconds, say=status.update)
+    _print(result, as_json=as_json)
+    sys.exit(1 if result.lost or result.doubled else 0)
 
 
 def _print(result: Any, *, as_json: bool) -> None:
