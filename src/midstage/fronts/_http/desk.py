@@ -1,5 +1,6 @@
 """The desk that every call comes to: the database, the brands, and who is calling."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -35,10 +36,14 @@ class OtherAudience(Forbidden):
 class Desk:
     """What a process keeps for its calls. One a process, in `app.state.desk`."""
 
-    def __init__(self, database: Database, settings: Settings, messages: access.MessagePort) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, messages: access.MessagePort, *, subscribers: Sequence[str] = ()
+    ) -> None:
         self.database = database
         self.settings = settings
         self.messages = messages
+        self.subscribers = subscribers
+        """The names of all who listen to facts."""
         self._by_code: Kept[str, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
         self._by_brand: Kept[BrandId, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
 
