@@ -18,7 +18,7 @@ from midstage.kit.database import CALLED_OFF, TRANSIENT, Database, Tx
 from midstage.kit.facts.sequencer import Sequencer
 from midstage.kit.facts.subscribers import Deliverer
 from midstage.kit.ids import BrandId
-from midstage.kit.jobs import JobRunner
+from midstage.kit.jobs.runner import JobRunner
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import Settings
 from midstage.kit.timers import TimerRunner

@@ -18,7 +18,8 @@ from midstage import migrations
 from midstage.kit import jobs
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database
-from midstage.kit.jobs import GiveUpError, Job, JobHandler, JobRunner, Schedule, enqueue
+from midstage.kit.jobs import GiveUpError, Job, JobHandler, Schedule, enqueue
+from midstage.kit.jobs.runner import JobRunner
 
 NAME = "test.send"
 
@@ -193,7 +194,8 @@ async def test_a_runner_outlives_its_connection(own_db: Database, tenant: Tenant
 WORKER = """
 import asyncio, sys
 import msgspec
-from midstage.kit.jobs import JobHandler, JobRunner
+from midstage.kit.jobs import JobHandler
+from midstage.kit.jobs.runner import JobRunner
 
 class Letter(msgspec.Struct, frozen=True):
     text: str
