@@ -51,7 +51,7 @@ clean:
 $(STAMP): requirements.lock pyproject.toml $(BIN)/uv
 	@mirror="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}"; \
 	if [ -n "$$mirror" ]; then export UV_DEFAULT_INDEX="$$mirror"; fi; \
-	$(BIN)/uv pip install --python $(BIN)/python -r requirements.lock && \
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -r requirements.lock && \
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
 	@touch $@
 
