@@ -103,7 +103,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
             tx, organisation.NewStaff(code=f"P-{code}", name=code, operator_id=operator.operator_id)
         )
         guide = await organisation.place_guide(
-            tx, organisation.NewGuide(code=f"G-{code}", name=code, store_id=store_id, staff_id=staff.staff_id)
+            tx, organisation.NewGuide(code=f"G-{code}", name=code, store_id=store_id)
         )
         touchpoint = await organisation.create_touchpoint(
             tx,
@@ -135,6 +135,9 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
             guide_id=guide.guide_id,
             touchpoint_id=touchpoint.touchpoint_id,
             account_id=account.platform_account_id,
+            session_id=await _session(tx, staff.staff_id),
+            sku_id=shop.skus[0],
+            product_id=shop.products[0].product_id,
         )
 
     await shop.database.attempt(shop.tenant, organise)
@@ -148,6 +151,11 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         order_id=half.order.order.order_id,
         payment_id=half.order.payment_id or half.order.order.order_id,
     )
+
+
+async def _session(tx: Tx, staff_id: organisation.StaffId) -> UUID:
+    await access.open_session(tx, access.SessionKind.STAFF, staff_id, lasts=timedelta(hours=1))
+    return (await access.sessions(tx, staff_id))[0].session_id
 
 
 def _keep(half: Half, **ids: UUID) -> None:

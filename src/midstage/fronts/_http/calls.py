@@ -6,7 +6,8 @@ a Tx that cannot write; `changing` one whose commit comes after the handler, aga
 
 import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
@@ -20,7 +21,7 @@ from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
 from midstage.fronts._http.files import file_hash
 from midstage.kit import idempotency
 from midstage.kit.database import Tx
-from midstage.kit.refusals import Invalid, Refusal, Text
+from midstage.kit.refusals import Invalid, NotFound, Refusal, Text
 from midstage.middle.access import api as access
 
 Handler = Callable[..., Awaitable[Any]]
@@ -83,12 +84,15 @@ def reading(
             desk = desk_of(request)
             given: dict[str, Any] = {}
             caller = await _enter(shape, request, desk, given)
-            if shape.tx is None or caller is None:
-                result: Any = await handler(**given)
-                return cast("Response[Any]", result) if isinstance(result, Response) else _answer(200, _encode(result))
-            async with desk.database.reading(caller.tenant, by=caller.by) as tx:
-                given[shape.tx] = tx
-                result = await handler(**given)
+            with _veiled(shape, caller):
+                if shape.tx is None or caller is None:
+                    result: Any = await handler(**given)
+                    return (
+                        cast("Response[Any]", result) if isinstance(result, Response) else _answer(200, _encode(result))
+                    )
+                async with desk.database.reading(caller.tenant, by=caller.by) as tx:
+                    given[shape.tx] = tx
+                    result = await handler(**given)
             return _answer(200, _encode(result))
 
         return _route("GET", path, 200, endpoint, handler, shape, tags, refuses)
@@ -126,7 +130,8 @@ def changing(
             given: dict[str, Any] = {}
             caller = await _enter(shape, request, desk, given)
             if shape.tx is None or caller is None:
-                return _answer(status, _encode(await handler(**given)))
+                with _veiled(shape, caller):
+                    return _answer(status, _encode(await handler(**given)))
             tx_name = shape.tx
             body_hash = await _body_hash(shape, request, given) if once else b""
 
@@ -144,7 +149,8 @@ def changing(
                     )
                 return status, answer
 
-            return _answer(*await desk.database.attempt(caller.tenant, work, by=caller.by))
+            with _veiled(shape, caller):
+                return _answer(*await desk.database.attempt(caller.tenant, work, by=caller.by))
 
         return _route(method, path, status, endpoint, handler, shape, tags, refuses, once=once)
 
@@ -165,6 +171,18 @@ async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str
     if shape.body is not None:
         given["data"] = await read_json(request, shape.body)
     return caller
+
+
+@contextmanager
+def _veiled(shape: _Shape, caller: Caller | None) -> Generator[None]:
+    """Let nobody who sees a part of the organisation tell what lies outside of it from what is not there at all."""
+    try:
+        yield
+    except NotFound:
+        session: access.Session | None = getattr(caller, "session", None)
+        if shape.needs is None or session is None or access.need(session, shape.needs).everything:
+            raise
+        raise access.OutOfScope from None
 
 
 def _key(request: AnyRequest) -> str:

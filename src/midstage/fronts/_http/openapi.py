@@ -213,7 +213,7 @@ def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) 
     if caller:
         kinds += caller.refuses
     if opt["needs"]:
-        kinds.append(access.NotPermitted)
+        kinds += [access.NotPermitted, access.OutOfScope]
     if opt["once"]:
         kinds += [IdempotencyKeyMissing, BadIdempotencyKey, KeyReusedWithOtherBody]
     if opt["file"]:

@@ -83,7 +83,7 @@ async def categories(tx: Tx, _visitor: Visitor) -> list[CategoryView]:
     ]
 
 
-@reading("/products", tags=TAGS, refuses=(catalogue.SearchTooLong,))
+@reading("/products", tags=TAGS, refuses=(catalogue.SearchTooLong, organisation.NoSuchStore))
 async def products(
     tx: Tx,
     visitor: Visitor,
@@ -106,7 +106,7 @@ async def products(
     return Page([_card(product, prices) for product in found.items], found.next)
 
 
-@reading("/products/{product_id:uuid}", tags=TAGS, refuses=(catalogue.NoSuchProduct,))
+@reading("/products/{product_id:uuid}", tags=TAGS, refuses=(catalogue.NoSuchProduct, organisation.NoSuchStore))
 async def product(product_id: UUID, tx: Tx, visitor: Visitor, store_id: UUID | None = None) -> ProductView:
     """One product with its variants and their prices in this store."""
     found = await catalogue.product(tx, catalogue.ProductId(product_id), visible_only=True)
@@ -126,7 +126,7 @@ async def product(product_id: UUID, tx: Tx, visitor: Visitor, store_id: UUID | N
     )
 
 
-@reading("/skus/{sku_id:uuid}/why", tags=TAGS, refuses=(pricing.NotPriced,))
+@reading("/skus/{sku_id:uuid}/why", tags=TAGS, refuses=(pricing.NotPriced, organisation.NoSuchStore))
 async def why(sku_id: UUID, tx: Tx, visitor: Visitor, store_id: UUID | None = None) -> list[WhyView]:
     """Why this price: every price the sku could have here, the one that holds first."""
     at = await here(tx, visitor.member_id, store_id, channel=CHANNEL)

@@ -15,6 +15,7 @@ from midstage.kit.database import Tx
 from midstage.kit.money import times
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.orders import api as orders
+from midstage.middle.organisation import api as organisation
 
 TAGS = ["mall: cart"]
 
@@ -49,7 +50,7 @@ class PutLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity_milli: orders.Quantity
 
 
-@reading("/cart", tags=TAGS, refuses=(GuestUnknown,))
+@reading("/cart", tags=TAGS, refuses=(GuestUnknown, organisation.NoSuchStore))
 async def cart(tx: Tx, visitor: Visitor, store_id: UUID | None = None) -> CartView:
     """What is in the cart, at the prices of this store (or the visitor's own)."""
     return await _view(tx, visitor, store_id)

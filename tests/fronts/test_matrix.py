@@ -1,0 +1,444 @@
+"""Who may what: every call with every kind of caller, on things of their own, of others, and of a foreign brand.
+
+Whoever adds a call adds a line to RECIPES: how to ask for it, and which scopes reach the thing that it asks for.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from midstage.app import create_app
+from midstage.fronts._http.openapi import document
+from midstage.kit.database import Database
+from midstage.kit.ids import new_id
+from midstage.kit.settings import read_settings
+from midstage.middle.access import api as access
+from midstage.middle.organisation import api as organisation
+from shop import open_shop
+from shop.world import Half, World, foreign_world, open_world
+
+API = document(create_app(read_settings({})))
+# How far a scope reaches: over the brand, or over the near half by its unit, operator or store.
+BRAND, UNIT, OPERATOR, STORE = "brand", "unit", "operator", "store"
+ALL = frozenset({BRAND, UNIT, OPERATOR, STORE})
+NOBODY, OWNER, OTHER, FOREIGN, STAFF, APP = "nobody", "owner", "other", "foreign", "staff", "app"
+
+Body = Callable[[World, Half], Any]
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How a call is asked for, and who of those with its permission (or, in the mall, of all) is let in."""
+
+    body: Body | None = None
+    query: Body | None = None
+    within: frozenset[str] = ALL
+    """The scopes that reach the near thing."""
+    open_to: frozenset[str] = frozenset({OWNER, OTHER})
+    """In the mall: who may ask for what lies near."""
+    silent: bool = False
+    """Asked for what is not theirs it answers as always, and does nothing."""
+    ends: bool = False
+    """It ends the session of the caller, so each needs one of their own."""
+    placed: bool = True
+    """Whether it is about something that lies in one of the halves."""
+    last: bool = False
+    """It uses up what it is asked for, so the others come before it."""
+    unchecked: str = ""
+    """Why nothing is expected of it here."""
+
+
+def _code(_: World, __: Half) -> dict[str, Any]:
+    return {"code": f"C{new_id().hex[-12:]}", "name": "名"}
+
+
+def _and(**named: str) -> Body:
+    """A new code, and ids of the half: `_and(store_id="store_id")`."""
+
+    def body(world: World, half: Half) -> dict[str, Any]:
+        return {**_code(world, half), **{name: half[of] for name, of in named.items()}}
+
+    return body
+
+
+def _of(**named: str) -> Body:
+    """Ids of the half alone."""
+    return lambda _, half: {name: half[of] for name, of in named.items()}
+
+
+def _with(made: Body, **more: Any) -> Body:
+    return lambda world, half: {**made(world, half), **more}
+
+
+def _just(**more: Any) -> Body:
+    return lambda _, __: dict(more)
+
+
+def _account(world: World, half: Half) -> dict[str, Any]:
+    ids = {"staff_id": half["staff_id"], "store_id": half["store_id"]}
+    return {"platform": "wecom", "external_id": new_id().hex, "name": "号", **ids}
+
+
+def _checkout(world: World, half: Half) -> dict[str, Any]:
+    line = {"sku_id": half["sku_id"], "quantity_milli": 1000}
+    return {"lines": [line], "delivery": {"method": "pick_up"}, "store_id": half["store_id"]}
+
+
+ANYBODY = frozenset({NOBODY, OWNER, OTHER})
+MINE = frozenset({OWNER})
+ONLY_BRAND = frozenset({BRAND})
+NEAR_UNIT = frozenset({BRAND, UNIT})
+NEAR_OPERATOR = frozenset({BRAND, OPERATOR})
+
+RECIPES: dict[str, Recipe] = {
+    # The mall.
+    "mall.ask_code": Recipe(_just(phone="+8613700000000"), open_to=ANYBODY, placed=False),
+    "mall.sign_in": Recipe(unchecked="its credentials are the code; see the tests of signing in"),
+    "mall.sign_out": Recipe(open_to=frozenset({OWNER, OTHER}), ends=True, placed=False),
+    "mall.categories": Recipe(open_to=ANYBODY, placed=False),
+    "mall.products": Recipe(open_to=ANYBODY, placed=False),
+    "mall.product": Recipe(open_to=ANYBODY),
+    "mall.why": Recipe(open_to=ANYBODY),
+    "mall.nearest_stores": Recipe(query=_just(lat=31.2, lng=121.4), open_to=ANYBODY, silent=True),
+    "mall.cart": Recipe(open_to=ANYBODY, placed=False),
+    "mall.put_line": Recipe(_just(quantity_milli=1000), open_to=ANYBODY),
+    "mall.remove_line": Recipe(open_to=ANYBODY, silent=True),
+    "mall.favourites": Recipe(open_to=ANYBODY, placed=False),
+    "mall.favour": Recipe(open_to=ANYBODY),
+    "mall.disfavour": Recipe(open_to=ANYBODY, silent=True),
+    "mall.place": Recipe(_checkout),
+    "mall.start_payment": Recipe(_just(), open_to=MINE),
+    "mall.cancel": Recipe(_just(), open_to=MINE, last=True),
+    "mall.my_orders": Recipe(placed=False),
+    "mall.my_order": Recipe(open_to=MINE),
+    "mall.me": Recipe(placed=False),
+    "mall.change_me": Recipe(_just(name="新名"), placed=False),
+    "mall.my_consents": Recipe(placed=False),
+    "mall.answer_consent": Recipe(_just(purpose="marketing", channel="sms", given=True), placed=False),
+    # The console, oneself.
+    "console.sign_in": Recipe(unchecked="its credentials are the password; see the tests of signing in"),
+    "console.sign_out": Recipe(ends=True, placed=False),
+    "console.me": Recipe(placed=False),
+    "console.my_sessions": Recipe(placed=False),
+    "console.end_session": Recipe(silent=True),
+    "console.change_password": Recipe(unchecked="its credentials are the password; see the tests of signing in"),
+    # The console, the organisation.
+    "console.brand": Recipe(placed=False),
+    "console.change_brand": Recipe(_just(name="新名"), within=ONLY_BRAND, placed=False),
+    "console.units": Recipe(placed=False),
+    "console.unit": Recipe(within=NEAR_UNIT),
+    "console.create_unit": Recipe(_and(parent_id="unit_id"), within=NEAR_UNIT),
+    "console.change_unit": Recipe(_just(name="新名"), within=NEAR_UNIT),
+    "console.move_unit": Recipe(_of(to="unit_id"), within=NEAR_UNIT),
+    "console.operators": Recipe(placed=False),
+    "console.operator": Recipe(within=NEAR_OPERATOR),
+    "console.payees": Recipe(within=NEAR_OPERATOR),
+    "console.create_operator": Recipe(_with(_code, kind="agent"), within=ONLY_BRAND, placed=False),
+    "console.change_operator": Recipe(_just(name="新名"), within=ONLY_BRAND),
+    "console.stores": Recipe(placed=False),
+    "console.store": Recipe(),
+    "console.create_store": Recipe(_and(unit_id="unit_id", operator_id="operator_id"), within=ALL - {STORE}),
+    "console.change_store": Recipe(_just(name="新名")),
+    "console.touchpoints": Recipe(placed=False),
+    "console.touchpoint": Recipe(),
+    "console.create_touchpoint": Recipe(_with(_and(store_id="store_id"), kind="poster")),
+    "console.change_touchpoint": Recipe(_just(name="新名")),
+    "console.platform_accounts": Recipe(placed=False),
+    "console.platform_account": Recipe(),
+    "console.register_account": Recipe(_account),
+    "console.change_account": Recipe(_just(name="新名")),
+    "console.staff_list": Recipe(placed=False),
+    "console.staff_person": Recipe(within=NEAR_OPERATOR),
+    "console.hire": Recipe(_and(operator_id="operator_id"), within=NEAR_OPERATOR),
+    "console.change_staff": Recipe(_just(name="新名"), within=NEAR_OPERATOR),
+    "console.dismiss": Recipe(within=NEAR_OPERATOR, last=True),
+    "console.guides": Recipe(placed=False),
+    "console.guide": Recipe(),
+    "console.stays": Recipe(),
+    "console.place_guide": Recipe(_and(store_id="store_id")),
+    "console.change_guide": Recipe(_just(name="新名")),
+    "console.move_guide": Recipe(_of(store_id="store_id")),
+    "console.end_guide": Recipe(_just(), last=True),
+}
+
+
+CALLS = sorted(
+    (
+        pytest.param(path, method, call, id=call["operationId"])
+        for path, item in API["paths"].items()
+        for method, call in item.items()
+    ),
+    key=lambda call: RECIPES.get(str(call.id), Recipe()).last,
+)
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Somebody who calls: what they are, and for staff their role and how far it reaches."""
+
+    kind: str
+    token: str | None
+    role: str = ""
+    reach: str = BRAND
+
+    @property
+    def name(self) -> str:
+        return f"{self.role} of a {self.reach}" if self.role else self.kind
+
+
+class Everybody:
+    """A brand in two halves, a foreign one, and all kinds of callers."""
+
+    world: World
+    foreign: World
+    askers: list[Asker]
+    http: httpx.AsyncClient
+    password: access.PasswordHash
+
+    async def again(self, asker: Asker) -> Asker:
+        """The same caller, with a session of their own."""
+        if asker.kind == STAFF:
+            token = await self.world.staff(asker.role, self._scope(asker.reach), self.password)
+            return msgspec.structs.replace(asker, token=token)
+        members = {OWNER: self.world.near.member, OTHER: self.world.far.member}
+        if asker.kind in members:
+            return msgspec.structs.replace(asker, token=await self.world.shop.token_of(members[asker.kind]))
+        return asker
+
+    async def gather(self) -> None:
+        """Sign everybody in."""
+        shop, foreign = self.world.shop, self.foreign
+        self.askers = [
+            Asker(NOBODY, None),
+            Asker(OWNER, await shop.token_of(self.world.near.member)),
+            Asker(OTHER, await shop.token_of(self.world.far.member)),
+            Asker(FOREIGN, await foreign.shop.token_of(foreign.near.member)),
+            Asker(APP, await self.world.key()),
+        ]
+        for role in access.BUILT_IN:
+            for reach in (BRAND, UNIT, OPERATOR, STORE):
+                token = await self.world.staff(role, self._scope(reach), self.password)
+                self.askers.append(Asker(STAFF, token, role, reach))
+
+    def _scope(self, reach: str) -> organisation.Scope:
+        near = self.world.near
+        scopes = {
+            BRAND: organisation.EVERYTHING,
+            UNIT: organisation.Scope(units=frozenset({near.unit_id})),
+            OPERATOR: organisation.Scope(operators=frozenset({near.operator_id})),
+            STORE: organisation.Scope(stores=frozenset({near.store.store_id})),
+        }
+        return scopes[reach]
+
+    async def fingerprint(self) -> list[tuple[str, int, int]]:
+        """Of every table: how many rows both brands have in it, and which transactions wrote them."""
+        async with self.world.shop.database.connection() as link:
+            tables = await link.fetch(
+                "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'brand_id'"
+                " where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1"
+            )
+            brands = f"({self.world.shop.tenant.brand}, {self.foreign.shop.tenant.brand})"
+            parts = [
+                f"select '{row[0]}', count(*), coalesce(sum(xmin::text::bigint), 0)::bigint from {row[0]} where brand_id in {brands}"
+                for row in tables
+            ]
+            return [(row[0], row[1], row[2]) for row in await link.fetch(" union all ".join(parts))]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def everybody(db: Database, http: httpx.AsyncClient, password: access.PasswordHash) -> AsyncIterator[Everybody]:
+    found = Everybody()
+    found.http, found.password = http, password
+    found.world = await open_world(await open_shop(db, products=2, stores=1))
+    found.foreign = await foreign_world(found.world)
+    await found.gather()
+    yield found
+
+
+def test_every_call_has_a_recipe() -> None:
+    calls = {call["operationId"] for item in API["paths"].values() for call in item.values()}
+    assert calls - set(RECIPES) == set(), "say in RECIPES how these are asked for, and whom they are for"
+    assert set(RECIPES) - calls == set(), "these are no longer there"
+
+
+@pytest.mark.parametrize(("path", "method", "call"), CALLS)
+async def test_only_those_get_in_who_may(everybody: Everybody, path: str, method: str, call: dict[str, Any]) -> None:
+    recipe = RECIPES.get(call["operationId"])
+    if recipe is None or recipe.unchecked:
+        return
+    world, foreign = everybody.world, everybody.foreign
+    before = await everybody.fingerprint()
+    for asker, half, of in _refused(everybody, path, call, recipe):
+        answer = await _ask(everybody, path, method, recipe, asker, half, world)
+        where = f"{asker.name} asked for what is {of}: {answer.status_code} {answer.text[:300]}"
+        if recipe.silent and of != "near":
+            assert answer.status_code < 400 or answer.status_code in {401, 403, 404, 422}, where
+        else:
+            assert answer.status_code in _refusals(asker, of, path), where
+        _shows_nothing_of(answer, _ids_of(foreign), where)
+    assert await everybody.fingerprint() == before, "somebody who was refused has changed something"
+
+    for asker in everybody.askers:
+        if not _may(asker, path, call, recipe):
+            continue
+        one = await everybody.again(asker) if recipe.ends else asker
+        answer = await _ask(everybody, path, method, recipe, one, world.near, world)
+        where = f"{asker.name}: {answer.status_code} {answer.text[:300]}"
+        assert answer.status_code not in {400, 401, 403, 404, 405, 415}, where
+        assert answer.status_code < 300 if method == "get" else answer.status_code < 500, where
+        _shows_nothing_of(answer, _ids_of(foreign), where)
+        if asker.reach != BRAND:
+            _shows_nothing_of(answer, world.traces(world.far), where)
+        if asker.kind in {NOBODY, OWNER} and "order" in path:
+            _shows_nothing_of(answer, [world.far["order_id"]], where)
+
+
+@pytest.mark.parametrize(("path", "method", "call"), CALLS)
+async def test_what_is_not_theirs_looks_like_what_is_not_there(
+    everybody: Everybody, path: str, method: str, call: dict[str, Any]
+) -> None:
+    recipe = RECIPES.get(call["operationId"])
+    if recipe is None or recipe.unchecked or recipe.silent or not _ids_in(path):
+        return
+    world = everybody.world
+    nowhere = Half()
+    nowhere.ids = {name: str(new_id()) for name in world.near.ids}
+    for asker in everybody.askers:
+        if not (_may(asker, path, call, recipe) or (asker.kind == OTHER and "mall" in path)):
+            continue
+        told: set[str] = set()
+        for half in (nowhere, everybody.foreign.near, *([world.far] if asker.reach != BRAND else [])):
+            # The body is of the near half: only what the address names is elsewhere.
+            answer = await _ask(everybody, path, method, recipe, asker, half, world, body_of=world.near)
+            if answer.status_code not in {403, 404}:
+                continue
+            told.add(_without(answer, half))
+        assert len(told) <= 1, f"{asker.name} can tell them apart: {told}"
+
+
+def _refused(
+    everybody: Everybody, path: str, call: dict[str, Any], recipe: Recipe
+) -> Iterator[tuple[Asker, Half, str]]:
+    """Who is not let in, asking for what, which is near, far or foreign."""
+    world = everybody.world
+    for asker in everybody.askers:
+        if not _may(asker, path, call, recipe):
+            yield asker, world.near, "near"
+        if not recipe.placed:
+            continue
+        if _ids_in(path) or recipe.body:
+            if _may(asker, path, call, recipe) and _reaches(path, asker, world) and _about_a_half(recipe, path):
+                yield asker, world.far, "far"
+            if _about_a_half(recipe, path):
+                yield asker, everybody.foreign.near, "foreign"
+
+
+def _about_a_half(recipe: Recipe, path: str) -> bool:
+    """Whether what it asks for differs from half to half."""
+    if _ids_in(path):
+        return True
+    one, two = Half(), Half()
+    one.ids, two.ids = _Named("a"), _Named("b")
+    body = recipe.body
+    return body is not None and _ids(body(_NOWHERE, one)) != _ids(body(_NOWHERE, two))
+
+
+class _Named(dict[str, str]):
+    """Ids of nothing, which name where they were taken from."""
+
+    def __init__(self, half: str) -> None:
+        super().__init__()
+        self._half = half
+
+    def __missing__(self, name: str) -> str:
+        return f"{self._half}:{name}"
+
+
+_NOWHERE: Any = None
+
+
+def _ids(body: Any) -> set[str]:
+    return set(re.findall(r"\b[ab]:\w+", json.dumps(body)))
+
+
+def _reaches(path: str, asker: Asker, world: World) -> bool:
+    """Whether somebody who is let in near has no business far away."""
+    if "/mall/" in path:
+        return False
+    return asker.reach != BRAND
+
+
+def _may(asker: Asker, path: str, call: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether somebody is to get what lies near."""
+    if "/mall/" in path:
+        return asker.kind in recipe.open_to
+    if not call["security"]:
+        return True
+    if asker.kind != STAFF:
+        return False
+    needs = call.get("x-permission")
+    held = access.BUILT_IN[asker.role].permissions
+    return (needs is None or needs in held) and asker.reach in recipe.within
+
+
+def _refusals(asker: Asker, of: str, path: str) -> set[int]:
+    if asker.kind in {NOBODY, FOREIGN}:
+        return {401, 403} if of == "near" else {401, 403, 404, 409, 422}
+    if of == "foreign":
+        # What the body names may be looked at before the caller's scope is.
+        return {401, 403, 404, 409, 422}
+    return {401, 403, 404}
+
+
+async def _ask(
+    everybody: Everybody,
+    path: str,
+    method: str,
+    recipe: Recipe,
+    asker: Asker,
+    half: Half,
+    world: World,
+    *,
+    body_of: Half | None = None,
+) -> httpx.Response:
+    named = {**half.ids, "brand": world.shop.tenant.code}
+    address = re.sub(r"\{(\w+)\}", lambda found: named[found[1]], path)
+    headers = {"Idempotency-Key": str(new_id()), "Midstage-Guest": str(UUID(int=7)), "Accept-Language": "en"}
+    if asker.token is not None:
+        headers["Authorization"] = f"Bearer {asker.token}"
+    given: dict[str, Any] = {}
+    if recipe.body is not None:
+        given["json"] = recipe.body(world, body_of or half)
+    if recipe.query is not None:
+        given["params"] = recipe.query(world, half)
+    answer = await everybody.http.request(method.upper(), address, headers=headers, **given)
+    assert answer.status_code < 500, f"{asker.name}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def _ids_in(path: str) -> list[str]:
+    return [name for name in re.findall(r"\{(\w+)\}", path) if name != "brand"]
+
+
+def _ids_of(world: World) -> list[str]:
+    return [*world.near.ids.values(), *world.far.ids.values()]
+
+
+def _shows_nothing_of(answer: httpx.Response, traces: Iterator[str] | list[str], where: str) -> None:
+    """That an answer holds no trace of things, but for those that were asked for."""
+    asked = str(answer.request.url) + answer.request.content.decode()
+    shown = [trace for trace in traces if trace in answer.text and trace not in asked]
+    assert shown == [], where
+
+
+def _without(answer: httpx.Response, half: Half) -> str:
+    """A problem without the ids that were asked for."""
+    text = f"{answer.status_code} {answer.text}"
+    for value in half.ids.values():
+        text = text.replace(value, "ID")
+    return text
