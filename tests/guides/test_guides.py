@@ -1,0 +1,40 @@
+"""Every guide does what it says, from an empty folder, against what `midstage serve` really runs."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guides.reader import GuideWrongError, Reader
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not pytest's own folder: PostgreSQL's service user could not reach it where the tests run as root."""
+    made = Path(tempfile.mkdtemp(prefix="midstage-guide-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def test_a_payment_provider_is_written_proven_and_installed(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "write-a-payment-provider.md")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("```sh\nfalse\n```\n", "ended with 1"),
+        ("```python\nassert 1 == 2\n```\n", "AssertionError"),
+        ("```sh\necho one\n```\n\n```text\ntwo\n```\n", "where the guide says"),
+    ],
+)
+def test_a_guide_that_is_wrong_is_noticed(folder: Path, wrong: str, why: str) -> None:
+    guide = folder / "guide.md"
+    guide.write_text(wrong)
+    with pytest.raises(GuideWrongError, match=why):
+        Reader(folder).read(guide)
