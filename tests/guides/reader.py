@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -75,7 +75,12 @@ class Reader:
     """Somebody at a machine of their own, with an empty folder."""
 
     def __init__(
-        self, folder: Path, *, psql: list[str] | None = None, replace: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        psql: Sequence[str] = ("psql",),
+        path: Sequence[str] = (),
+        replace: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self._psql = psql
@@ -84,7 +89,7 @@ class Reader:
         self._site.mkdir(parents=True)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MIDSTAGE_")},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), *path, os.environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join([str(self._site), str(folder)]),
             "MIDSTAGE_HOME": str(folder / "home"),
             "MIDSTAGE_PORT": self._replace["8200"],
@@ -116,7 +121,7 @@ class Reader:
             case ["python"]:
                 self._printed = self._type_python(text)
             case ["sql"]:
-                self._printed = self._run([*(self._psql or ["psql"]), "-v", "ON_ERROR_STOP=1"], text)
+                self._printed = self._run([*self._psql, "-q", "-v", "ON_ERROR_STOP=1"], text)
             case ["text"]:
                 _compare(self._printed, text)
             case [_, name]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from guides.reader import GuideWrongError, Reader
+from midstage.kit.postgres import EmbeddedPostgres
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 
@@ -23,6 +24,20 @@ def folder() -> Iterator[Path]:
 
 def test_a_payment_provider_is_written_proven_and_installed(folder: Path) -> None:
     Reader(folder).read(GUIDES / "write-a-payment-provider.md")
+
+
+def test_midstage_works_on_a_server_of_your_own(folder: Path, server: EmbeddedPostgres) -> None:
+    tools = str(server.binary("psql").parent)
+    reader = Reader(
+        folder,
+        psql=[str(server.binary("psql")), server.url_of("postgres")],
+        path=[tools],
+        replace={
+            "@db.example:5432/shop_again": f"@/shop_again?host={server.run}",
+            "@db.example:5432/shop": f"@/shop?host={server.run}",
+        },
+    )
+    reader.read(GUIDES / "your-own-postgresql.md")
 
 
 @pytest.mark.parametrize(
