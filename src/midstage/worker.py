@@ -6,7 +6,7 @@ Any number of these may run. The sequencer has a lease; cursors, timers and jobs
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import Protocol
 
@@ -144,7 +144,8 @@ class Sweeps:
             async with self._database.reading(tenant) as tx:
                 due = await orders.due(tx)
             for order_id in due:
-                ended += await self._database.attempt(tenant, partial(_expire, order_id))
+                with _told("expiry_refused", brand=tenant.brand, order=str(order_id)):
+                    ended += await self._database.attempt(tenant, partial(_expire, order_id))
         return ended
 
     async def push_refunds(self) -> int:
@@ -154,26 +155,35 @@ class Sweeps:
             async with self._database.reading(tenant) as tx:
                 waiting = await payments.refunds_to_push(tx)
             for refund_id in waiting:
-                try:
+                with _told("refund_waits", brand=tenant.brand, refund=str(refund_id)):
                     await payments.push_refund(
                         self._database, tenant, refund_id, callback_base=self._callbacks, book=orders.refund_arrived
                     )
                     pushed += 1
-                except Refusal as refusal:
-                    _log.warning("refund_waits", brand=tenant.brand, refund=str(refund_id), code=refusal.code)
         return pushed
 
     async def repair_payments(self) -> int:
         """Ask providers about payments whose callback may have been lost, and book what they say."""
         repaired = 0
         for tenant in await self._tenants.all():
+            await self._database.attempt(tenant, payments.end_answered)
             async with self._database.reading(tenant) as tx:
                 doubtful = await payments.payments_to_repair(tx)
             for payment_id in doubtful:
-                for notice in await payments.repair(self._database, tenant, payment_id):
-                    await self._database.attempt(tenant, partial(_take, notice))
-                    repaired += 1
+                with _told("repair_refused", brand=tenant.brand, payment=str(payment_id)):
+                    for notice in await payments.repair(self._database, tenant, payment_id):
+                        await self._database.attempt(tenant, partial(_take, notice))
+                        repaired += 1
         return repaired
+
+
+@contextlib.contextmanager
+def _told(event: str, **what: object) -> Generator[None]:
+    """One row that is refused is told, and holds up no other."""
+    try:
+        yield
+    except Refusal as refusal:
+        _log.warning(event, code=refusal.code, **what)
 
 
 async def _expire(order_id: orders.OrderId, tx: Tx) -> bool:

@@ -47,6 +47,14 @@ BROKEN = (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError)
 FAULTS = {"": 55, "lost": 20, "doubled": 15, "late": 10}
 
 
+# Again for all when the worker has asked about each: the first who were asked may have been paid since.
+_A_MINUTE_PASSES = """
+update payment_attempt set next_query_at = now()
+ where brand_id = $1 and state = 'started'
+   and not exists (select from payment_attempt where brand_id = $1 and state = 'started' and next_query_at <= now())
+"""
+
+
 class Promise(msgspec.Struct):
     """An order that was answered 201: the request, the very bytes of the answer, and what became of it after."""
 
@@ -302,7 +310,7 @@ class Siege:
 
         await self._eventually("the API answers", answers)
 
-    async def _eventually(self, what: str, is_so: Callable[[], Awaitable[bool]], *, within_s: float = 90) -> None:
+    async def _eventually(self, what: str, is_so: Callable[[], Awaitable[bool]], *, within_s: float = 120) -> None:
         until = time.monotonic() + within_s
         while not await is_so():
             if time.monotonic() > until or self.serve.poll() is not None:
@@ -318,10 +326,7 @@ class Siege:
     async def _all_repaired(self) -> bool:
         """Whether everything that was paid at the provider is booked. The minute until it is asked is made short."""
         async with self.database.connection() as link:
-            await link.execute(
-                "update payment_attempt set next_query_at = now() where brand_id = $1 and state = 'started'",
-                self.tenant.brand,
-            )
+            await link.execute(_A_MINUTE_PASSES, self.tenant.brand)
         states = await self.states()
         return all(
             states[promise.order_id][1] > 0 for promise in self.promises if promise.paid and promise.order_id in states

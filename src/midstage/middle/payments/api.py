@@ -90,6 +90,7 @@ from midstage.middle.payments.repairing import (
     book_authorised,
     call_off,
     capture,
+    end_answered,
     payments_to_repair,
     repair,
 )
@@ -205,6 +206,7 @@ __all__ = [
     "deposits_account",
     "discrepancies",
     "dismiss",
+    "end_answered",
     "give_back_by_hand",
     "id_of",
     "import_paid",

@@ -58,6 +58,11 @@ async def payments_to_repair(tx: Tx, *, limit: int = 100) -> list[PaymentId]:
     return await store.payments_to_query(tx, limit)
 
 
+async def end_answered(tx: Tx) -> int:
+    """Ask no more where a merchant's provider has told of the money by itself, so that the doubtful are asked in time."""
+    return await store.end_answered(tx)
+
+
 async def call_off(
     database: Database, tenant: Tenant, payment_id: PaymentId, *, by: Principal = SYSTEM, now: datetime | None = None
 ) -> list[Notice]:

@@ -3,6 +3,7 @@
 from midstage.middle.payments.store.attempt import (
     attempts_of,
     begin_attempt,
+    end_answered,
     end_attempt_start,
     move_attempt,
     payments_to_query,
@@ -69,6 +70,7 @@ __all__ = [
     "copy_payments",
     "copy_tenders",
     "correct_discrepancies",
+    "end_answered",
     "end_attempt_start",
     "end_discrepancy",
     "fail_refund",

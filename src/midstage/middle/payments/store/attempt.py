@@ -37,6 +37,13 @@ select payment_id, merchant_id, provider, state, capture_later, provider_no, cas
   from payment_attempt
  where brand_id = $1 and payment_id = $2 order by started_at, merchant_id
 """
+# Of that merchant's own: paid at another, the shopper may have paid here too.
+END_ANSWERED = """
+update payment_attempt a set state = 'ended'
+  from tender t
+ where a.brand_id = $1 and a.next_query_at <= $2 and a.state in ('starting', 'started', 'authorised')
+   and t.brand_id = $1 and t.payment_id = a.payment_id and t.merchant_id = a.merchant_id and t.kind = 'payment'
+"""
 ATTEMPTS_TO_QUERY = """
 select payment_id from payment_attempt
  where brand_id = $1 and next_query_at <= $2 and state in ('starting', 'started', 'authorised')
@@ -72,6 +79,10 @@ async def move_attempt(tx: Tx, payment_id: PaymentId, merchant_id: MerchantId, s
 
 async def queried_attempt(tx: Tx, attempt: Attempt, *, next_query_at: datetime, state: AttemptState) -> None:
     await tx.run(QUERIED_ATTEMPT, tx.brand, attempt.payment_id, attempt.merchant_id, next_query_at, state.value)
+
+
+async def end_answered(tx: Tx) -> int:
+    return await tx.run(END_ANSWERED, tx.brand, tx.now)
 
 
 async def attempts_of(tx: Tx, payment_id: PaymentId) -> list[Attempt]:
