@@ -48,6 +48,10 @@ class Recipe(msgspec.Struct, frozen=True):
     """It ends the session of the caller, so each needs one of their own."""
     placed: bool = True
     """Whether it is about something that lies in one of the halves."""
+    missing: bool = False
+    """There is none of what it asks for; who may ask is told so."""
+    outside: bool = False
+    """It asks the outside, which is not there in this test."""
     last: bool = False
     """It uses up what it is asked for, so the others come before it."""
     unchecked: str = ""
@@ -83,6 +87,10 @@ def _just(**more: Any) -> Body:
 def _account(world: World, half: Half) -> dict[str, Any]:
     ids = {"staff_id": half["staff_id"], "store_id": half["store_id"]}
     return {"platform": "wecom", "external_id": new_id().hex, "name": "号", **ids}
+
+
+def _account_of(_: World, half: Half) -> dict[str, Any]:
+    return {"kind": "deposits", "owner": half["order_id"], "asset": "CNY"}
 
 
 def _checkout(world: World, half: Half) -> dict[str, Any]:
@@ -165,6 +173,48 @@ RECIPES: dict[str, Recipe] = {
     "console.change_guide": Recipe(_just(name="新名")),
     "console.move_guide": Recipe(_of(store_id="store_id")),
     "console.end_guide": Recipe(_just(), last=True),
+    # The console, orders.
+    "console.orders_list": Recipe(placed=False),
+    "console.order": Recipe(),
+    "console.order_by_number": Recipe(),
+    "console.place_order": Recipe(_with(_checkout, kind="till")),
+    "console.take_payment": Recipe(_just(method="cash", amount_minor=1)),
+    "console.hand_over_order": Recipe(_just(parts=[1]), last=True),
+    "console.cancel_order": Recipe(_just(reason="不要了"), last=True),
+    "console.refund_order": Recipe(_just(reason="破损"), last=True),
+    # The console, payments and the ledger.
+    "console.payment_providers": Recipe(placed=False),
+    "console.merchants": Recipe(within=ONLY_BRAND, placed=False),
+    "console.put_merchant": Recipe(
+        _just(
+            provider="sandbox",
+            settings={"merchant_no": "M0002", "base_url": "http://127.0.0.1:9"},
+            secrets={"secret": "env:SECRET_OF_THE_TESTS"},
+        ),
+        within=ONLY_BRAND,
+        placed=False,
+    ),
+    "console.pause_merchant": Recipe(within=ONLY_BRAND, last=True),
+    "console.reconcile": Recipe(_just(day="2026-01-01"), within=ONLY_BRAND, outside=True),
+    "console.payment_discrepancies": Recipe(within=ONLY_BRAND, placed=False),
+    "console.accept_amount": Recipe(_with(_of(payment_id="payment_id"), note="到账"), within=ONLY_BRAND, missing=True),
+    "console.dismiss_discrepancy": Recipe(_just(note="无事"), within=ONLY_BRAND, missing=True),
+    "console.refunds": Recipe(query=_of(order_id="order_id")),
+    "console.give_back": Recipe(last=True),
+    "console.trial_balance": Recipe(within=ONLY_BRAND, placed=False),
+    "console.ledger_account": Recipe(query=_account_of, within=ONLY_BRAND, placed=False),
+    "console.ledger_entries": Recipe(query=_account_of, within=ONLY_BRAND, placed=False),
+    # The console, the system.
+    "console.audit_trail": Recipe(within=ONLY_BRAND, placed=False),
+    "console.facts_aside": Recipe(within=ONLY_BRAND, placed=False),
+    "console.retry_fact": Recipe(within=ONLY_BRAND, missing=True),
+    "console.skip_fact": Recipe(within=ONLY_BRAND, missing=True),
+    "console.failed_jobs": Recipe(within=ONLY_BRAND, placed=False),
+    "console.discard_job": Recipe(within=ONLY_BRAND, missing=True),
+    "console.retry_job": Recipe(within=ONLY_BRAND, missing=True),
+    "console.subscribers": Recipe(within=ONLY_BRAND, placed=False),
+    "console.stuck_timers": Recipe(within=ONLY_BRAND, placed=False),
+    "console.retry_timer": Recipe(within=ONLY_BRAND, missing=True),
 }
 
 
@@ -289,8 +339,9 @@ async def test_only_those_get_in_who_may(everybody: Everybody, path: str, method
         one = await everybody.again(asker) if recipe.ends else asker
         answer = await _ask(everybody, path, method, recipe, one, world.near, world)
         where = f"{asker.name}: {answer.status_code} {answer.text[:300]}"
-        assert answer.status_code not in {400, 401, 403, 404, 405, 415}, where
-        assert answer.status_code < 300 if method == "get" else answer.status_code < 500, where
+        assert answer.status_code not in {400, 401, 403, 405, 415}, where
+        assert answer.status_code != 404 or recipe.missing, where
+        assert method != "get" or answer.status_code == 200, where
         _shows_nothing_of(answer, _ids_of(foreign), where)
         if asker.reach != BRAND:
             _shows_nothing_of(answer, world.traces(world.far), where)
@@ -307,7 +358,7 @@ async def test_what_is_not_theirs_looks_like_what_is_not_there(
         return
     world = everybody.world
     nowhere = Half()
-    nowhere.ids = {name: str(new_id()) for name in world.near.ids}
+    nowhere.ids = {name: str(new_id()) if len(value) > 8 else value for name, value in world.near.ids.items()}
     for asker in everybody.askers:
         if not (_may(asker, path, call, recipe) or (asker.kind == OTHER and "mall" in path)):
             continue
@@ -331,11 +382,10 @@ def _refused(
             yield asker, world.near, "near"
         if not recipe.placed:
             continue
-        if _ids_in(path) or recipe.body:
-            if _may(asker, path, call, recipe) and _reaches(path, asker, world) and _about_a_half(recipe, path):
+        if _about_a_half(recipe, path):
+            if _may(asker, path, call, recipe) and "/mall/" not in path and asker.reach != BRAND:
                 yield asker, world.far, "far"
-            if _about_a_half(recipe, path):
-                yield asker, everybody.foreign.near, "foreign"
+            yield asker, everybody.foreign.near, "foreign"
 
 
 def _about_a_half(recipe: Recipe, path: str) -> bool:
@@ -344,8 +394,8 @@ def _about_a_half(recipe: Recipe, path: str) -> bool:
         return True
     one, two = Half(), Half()
     one.ids, two.ids = _Named("a"), _Named("b")
-    body = recipe.body
-    return body is not None and _ids(body(_NOWHERE, one)) != _ids(body(_NOWHERE, two))
+    made = [ask for ask in (recipe.body, recipe.query) if ask is not None]
+    return any(_ids(ask(_NOWHERE, one)) != _ids(ask(_NOWHERE, two)) for ask in made)
 
 
 class _Named(dict[str, str]):
@@ -364,13 +414,6 @@ _NOWHERE: Any = None
 
 def _ids(body: Any) -> set[str]:
     return set(re.findall(r"\b[ab]:\w+", json.dumps(body)))
-
-
-def _reaches(path: str, asker: Asker, world: World) -> bool:
-    """Whether somebody who is let in near has no business far away."""
-    if "/mall/" in path:
-        return False
-    return asker.reach != BRAND
 
 
 def _may(asker: Asker, path: str, call: dict[str, Any], recipe: Recipe) -> bool:
@@ -407,6 +450,8 @@ async def _ask(
     body_of: Half | None = None,
 ) -> httpx.Response:
     named = {**half.ids, "brand": world.shop.tenant.code}
+    if "/facts/" in path:
+        named["number"] = "0"  # of a fact, where elsewhere it is an order's
     address = re.sub(r"\{(\w+)\}", lambda found: named[found[1]], path)
     headers = {"Idempotency-Key": str(new_id()), "Midstage-Guest": str(UUID(int=7)), "Accept-Language": "en"}
     if asker.token is not None:
@@ -417,7 +462,8 @@ async def _ask(
     if recipe.query is not None:
         given["params"] = recipe.query(world, half)
     answer = await everybody.http.request(method.upper(), address, headers=headers, **given)
-    assert answer.status_code < 500, f"{asker.name}: {answer.status_code} {answer.text}"
+    fault = answer.status_code >= 500 and not (recipe.outside and answer.status_code == 503)
+    assert not fault, f"{asker.name}: {answer.status_code} {answer.text}"
     return answer
 
 
@@ -426,7 +472,7 @@ def _ids_in(path: str) -> list[str]:
 
 
 def _ids_of(world: World) -> list[str]:
-    return [*world.near.ids.values(), *world.far.ids.values()]
+    return [value for half in (world.near, world.far) for value in half.ids.values() if len(value) > 8]
 
 
 def _shows_nothing_of(answer: httpx.Response, traces: Iterator[str] | list[str], where: str) -> None:
@@ -440,5 +486,5 @@ def _without(answer: httpx.Response, half: Half) -> str:
     """A problem without the ids that were asked for."""
     text = f"{answer.status_code} {answer.text}"
     for value in half.ids.values():
-        text = text.replace(value, "ID")
+        text = text.replace(value, "ID") if len(value) > 8 else text
     return text

@@ -1,17 +1,18 @@
 """Two halves of one brand, near and far, and what lies in each: whom a call is for, and whom it is not for."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
+from midstage.kit.paging import PageRequest
 from midstage.middle.access import api as access
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
 from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
+from midstage.middle.payments import api as payments
 from shop import STOCK_MILLI, Shop, open_shop
 
 _numbers = itertools.count(1)
@@ -60,10 +61,10 @@ class World:
 
         return await self.shop.database.attempt(self.shop.tenant, work)
 
-    def traces(self, *halves: Half) -> Iterator[str]:
-        """What an answer that shows something of these halves would hold."""
-        for half in halves:
-            yield from half.ids.values()
+    def traces(self, half: Half) -> list[str]:
+        """What an answer that shows something of this half alone would hold."""
+        other = set((self.far if half is self.near else self.near).ids.values())
+        return [value for value in half.ids.values() if value not in other]
 
 
 async def open_world(shop: Shop) -> World:
@@ -150,7 +151,19 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         person_id=half.member.person_id,
         order_id=half.order.order.order_id,
         payment_id=half.order.payment_id or half.order.order.order_id,
+        merchant_id=shop.merchant.merchant_id,
+        discrepancy_id=new_id(),
+        key=new_id(),
     )
+    half.ids |= {"number": half.order.order.number, "job_id": "0", "subscriber": "nobody", "kind": "nothing"}
+
+    async def give_back(tx: Tx) -> UUID:
+        wish = orders.RefundWish(line_no=1, quantity_milli=1000)
+        order_id = half.order.order.order_id
+        await orders.refund_order(tx, order_id, [wish], reason="test")
+        return (await payments.refunds(tx, payments.RefundFilters(None, order_id), PageRequest())).items[0].refund_id
+
+    _keep(half, refund_id=await shop.do(give_back))
 
 
 async def _session(tx: Tx, staff_id: organisation.StaffId) -> UUID:
