@@ -1,0 +1,1 @@
+"""Two brands to look at: a real grocer's year and a made-up clothing brand."""
