@@ -66,7 +66,7 @@ def arm(nth: int, when: str) -> None:
         return send
 
     for name in ("execute", "fetch", "fetchrow", "fetchval"):
-        setattr(kit_database._PooledConnection, name, faulty(getattr(asyncpg.Connection, name)))
+        setattr(kit_database._PooledConnection, name, faulty(getattr(asyncpg.Connection, name)))  # pyright: ignore[reportPrivateUsage]  # faults are put in from the inside
 
 
 async def step(url: str, role: str, nth: int, when: str) -> None:
