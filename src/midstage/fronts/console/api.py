@@ -2,7 +2,21 @@
 
 from litestar import Router
 
-from midstage.fronts.console import audit, ledger, orders, payments, people, sign_in, stores, system, units
+from midstage.fronts.console import (
+    audit,
+    catalogue,
+    imports,
+    inventory,
+    ledger,
+    orders,
+    payments,
+    people,
+    pricing,
+    sign_in,
+    stores,
+    system,
+    units,
+)
 
 router = Router(
     "/v1/console",
@@ -11,11 +25,15 @@ router = Router(
         *units.HANDLERS,
         *stores.HANDLERS,
         *people.HANDLERS,
+        *catalogue.HANDLERS,
+        *pricing.HANDLERS,
         *orders.HANDLERS,
         *payments.HANDLERS,
         *ledger.HANDLERS,
         *audit.HANDLERS,
         *system.HANDLERS,
+        *inventory.HANDLERS,
+        *imports.HANDLERS,
     ],
 )
 
