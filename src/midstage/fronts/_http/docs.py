@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -190,7 +191,7 @@ def _limits(schema: Json) -> str:
     if "pattern" in schema:
         said.append(f"<code>{html.escape(schema['pattern'])}</code>")
     if schema.get("default") not in (None, "", [], {}):
-        said.append(f"default {html.escape(str(schema['default']))}")
+        said.append(f"default {html.escape(json.dumps(schema['default'], ensure_ascii=False))}")
     if examples := schema.get("examples"):
         said.append("for example " + ", ".join(f"<code>{html.escape(str(one))}</code>" for one in examples))
     return f" <small>{', '.join(said)}</small>" if said else ""
@@ -271,9 +272,9 @@ summary span{color:var(--soft);font-size:14px}summary i{font-style:normal;color:
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}
 th{text-align:left;font-weight:600;color:var(--soft)}th,td{border-top:1px solid var(--line);padding:6px 12px 6px 0;vertical-align:top}
 thead th{border-top:0}td:first-child{white-space:nowrap}[hidden]{display:none!important}#none{color:var(--soft)}
-@media(max-width:900px){.page{display:block}nav{display:none}main{padding:0 16px 64px}header{padding:8px 16px;gap:8px}header span{display:none}
+@media(min-width:901px){td:nth-child(2) code{overflow-wrap:normal}}
+@media(max-width:900px){.page{display:block}nav{display:none}main{padding:0 16px 64px}header{padding:8px 16px;gap:12px}header span,header strong{display:none}input{max-width:none}
 summary{padding:8px}summary code{flex:1;min-width:0}summary span{flex-basis:100%}summary b{width:52px}.inside{padding:4px 8px 12px}td:first-child{white-space:normal}}
-@media(prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 """
 
 _SCRIPT = """

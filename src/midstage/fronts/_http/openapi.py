@@ -183,8 +183,7 @@ def _taken(schemas: Schemas, handler: HTTPRouteHandler, route: HTTPRoute) -> Jso
             "in": "path",
             "required": True,
             **({"description": _PATH[name]} if name in _PATH else {}),
-            "schema": schemas.taken(found.type)
-            | ({"minLength": 1, "pattern": r"^[^/\u0000]+$"} if found.type is str else {}),
+            "schema": schemas.taken(found.type) | ({"minLength": 1} if found.type is str else {}),
         }
         for name, found in route.path_parameters.items()
     ]
