@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from midstage import __version__, migrations, processes
@@ -205,6 +206,56 @@ async def brand(
         finally:
             await database.close()
     out.print(f"brand {begun.code} is open, and {admin_login.strip().lower()} may do everything in it")
+
+
+@cli.command("import")
+@click.argument("kind", type=click.Choice(["stores", "products", "prices", "stock", "members"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--brand", "code", required=True, help="Code of the brand that it is brought into.")
+@click.option("--keep-good", is_flag=True, help="Write the good rows of a file with bad ones, instead of none.")
+@click.option("--json", "as_json", is_flag=True, help="Say the outcome as JSON.")
+@_async
+async def import_file(*, kind: str, file: Path, code: str, keep_good: bool, as_json: bool) -> None:
+    r"""Bring in a FILE of rows: CSV with a header or JSON lines, in UTF-8 or GB18030.
+
+    \b
+    stores    code, name; kind, unit, operator, currency, area_m2, lat, lng, address
+    products  code, name or name_en, category, tax_class; sku_code, barcode, unit, step, trademark,
+              description, description_en, state
+    prices    sku_code, list_price (as 12.80); supply_price, currency
+    stock     store_code, sku_code, quantity (as 1.5); booking (opening or received), safety
+    members   phone or card; name, store_code, level, joined_on (as 2026-01-31)
+
+    Exit code 1 where rows were bad; then nothing is written without --keep-good.
+    """
+    from midstage.fronts._http.rows import load  # noqa: PLC0415  # few commands need it
+
+    mode = load.Mode.KEEP_GOOD if keep_good else load.Mode.ALL_OR_NOTHING
+    settings = read_settings()
+    with _postgres(settings) as url:
+        await _check_schema(url)
+        # A chunk of rows waits for nobody, and takes as long as it takes.
+        database = await Database.open(url, pool_size=2, statement_timeout_ms=300_000)
+        try:
+            with Progress(console=err, disable=as_json, transient=True) as bar:
+                task = bar.add_task(f"{kind} from {file.name}", total=None)
+                done = await load.bring_in_file(
+                    database,
+                    await _tenant(database, code),
+                    load.Kind(kind),
+                    file,
+                    mode,
+                    progress=lambda loaded, total: bar.update(task, completed=loaded, total=total),
+                )
+        finally:
+            await database.close()
+    if as_json:
+        _say_json(done)
+    else:
+        for bad in done.bad:
+            out.print(f"line {bad.line} {bad.column}: {bad.reason_en}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{done.written} of {done.rows} rows written, {done.bad_rows} bad")
+    sys.exit(1 if done.bad_rows else 0)
 
 
 @cli.command()
