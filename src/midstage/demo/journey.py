@@ -73,9 +73,9 @@ class JourneyMarket:
 
     code = CODE
 
-    def __init__(self, sandbox_url: str) -> None:
+    def __init__(self, sandbox_url: str, data: Journey | None = None) -> None:
         self._sandbox_url = sandbox_url
-        self._data = Journey()
+        self._data = data or Journey()
         self._offers: dict[int, catalogue.Offer] = {}
 
     async def begin(self, database: Database) -> Tenant:
@@ -147,8 +147,14 @@ class JourneyMarket:
 
     @cached_property
     def _guided(self) -> list[int]:
-        """The stores that have a guide."""
-        return [number for number, visits in sorted(self._data.visits.items()) if visits >= A_GUIDE_FROM_VISITS]
+        """The stores that have a guide: those that sell enough, and the busiest in any case."""
+        visits = self._data.visits
+        enough = min(A_GUIDE_FROM_VISITS, max(visits.values()))
+        return sorted(number for number, baskets in visits.items() if baskets >= enough)
+
+    @cached_property
+    def _guided_homes(self) -> frozenset[int]:
+        return frozenset(self._guided)
 
     # --- goods
 
@@ -281,7 +287,7 @@ class JourneyMarket:
             front="import",
             joined_at=_at(since_ms),
             store_id=store_id(home),
-            guide_id=guide_id(home) if home in set(self._guided) else None,
+            guide_id=guide_id(home) if home in self._guided_homes else None,
             touchpoint_id=till_id(home),
             profile=members.Profile(
                 name=f"Household {number}", extra={**known, names.MADE_UP: "phone, store, guide, touchpoint"}
@@ -350,13 +356,12 @@ class JourneyMarket:
                 lines.product, lines.milli, lines.unit, lines.goods, lines.retail, lines.match, lines.coupon,
             )
         ]  # fmt: skip
-        guided = frozenset(self._guided)
         homes = data.households
         for begin, end in pairwise(begins):
             basket, at_ms = int(lines.basket[begin]), int(lines.at_ms[begin])
             store, household = int(lines.store[begin]), int(lines.household[begin])
             # The household's own guide is credited where she works; elsewhere nobody is.
-            served = store in guided and homes[household][0] == store
+            served = store in self._guided_homes and homes[household][0] == store
             rows = zip(*(column[begin - first : end - first] for column in columns), strict=True)
             yield orders.PastOrder(
                 order_id=order_id(at_ms, basket),

@@ -73,11 +73,12 @@ def _logins(settings: Settings, codes: Sequence[str]) -> None:
 async def _first_order(database: Database, settings: Settings, code: str) -> None:
     tenant = await organisation.tenant_of(database, code)
     async with database.writing(tenant) as tx:
-        member, token = await sign_in_shopper(tx, SHOPPER_PHONE)
-        basket = await for_sale(tx, member)
-    if basket is None:
-        click.echo(f"Everything is sold out where {member.name} shops, so there is no order to show.")
+        signed_in = await sign_in_shopper(tx, SHOPPER_PHONE)
+        basket = await for_sale(tx, signed_in[0]) if signed_in else None
+    if signed_in is None or basket is None:
+        click.echo("The shopper of the demo is gone, or her store is sold out: there is no order to show.")
         return
+    member, token = signed_in
     click.echo(f"Place and pay an order as {member.name} of {code} (a bash shell):\n")
     for line in curl_lines(settings, code, token, basket):
         click.echo(line + "\n")
