@@ -8,11 +8,13 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import PageRequest
 from midstage.middle.access import api as access
+from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
 from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
+from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
 
 _numbers = itertools.count(1)
@@ -72,6 +74,7 @@ async def open_world(shop: Shop) -> World:
     world = World(shop)
     for half, code in ((world.near, "near"), (world.far, "far")):
         await _furnish(shop, half, code)
+    await _price(shop, world)
     return world
 
 
@@ -127,8 +130,10 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
             tx, [inventory.Location(location, half.store.kind, operator.operator_id, half.store.place)]
         )
         await inventory.open_stock(tx, [inventory.Opening(location, sku_id, STOCK_MILLI) for sku_id in shop.skus])
+        share = await inventory.set_share(tx, 100, location_id=location)
         _keep(
             half,
+            share_id=share.share_id,
             unit_id=unit.unit_id,
             operator_id=operator.operator_id,
             store_id=store_id,
@@ -164,6 +169,20 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         return (await payments.refunds(tx, payments.RefundFilters(None, order_id), PageRequest())).items[0].refund_id
 
     _keep(half, refund_id=await shop.do(give_back))
+
+
+async def _price(shop: Shop, world: World) -> None:
+    """What the brand has once, for both halves: a price list, and a category without products."""
+
+    async def work(tx: Tx) -> None:
+        name = catalogue.Name("促销", "Sale")
+        draft = pricing.PriceListDraft("sale", name, "CNY", tx.now)
+        found = await pricing.create_price_list(tx, draft)
+        empty = await catalogue.create_category(tx, catalogue.CategoryDraft("empty", name))
+        for half in (world.near, world.far):
+            _keep(half, price_list_id=found.price_list_id, category_id=empty)
+
+    await shop.database.attempt(shop.tenant, work)
 
 
 async def _session(tx: Tx, staff_id: organisation.StaffId) -> UUID:
