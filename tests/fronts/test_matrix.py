@@ -48,6 +48,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """It ends the session of the caller, so each needs one of their own."""
     placed: bool = True
     """Whether it is about something that lies in one of the halves."""
+    shared: bool = False
+    """The brand has it once, for both halves alike; who may read it reads it from either."""
     missing: bool = False
     """There is none of what it asks for; who may ask is told so."""
     outside: bool = False
@@ -96,6 +98,36 @@ def _account_of(_: World, half: Half) -> dict[str, Any]:
 def _checkout(world: World, half: Half) -> dict[str, Any]:
     line = {"sku_id": half["sku_id"], "quantity_milli": 1000}
     return {"lines": [line], "delivery": {"method": "pick_up"}, "store_id": half["store_id"]}
+
+
+def _named(world: World, half: Half) -> dict[str, Any]:
+    """A new code with a name in both languages."""
+    return {**_code(world, half), "name": {"zh": "名", "en": "Name"}}
+
+
+def _goods(world: World, half: Half) -> dict[str, Any]:
+    return {**_named(world, half), "category_id": half["category_id"]}
+
+
+def _prices(_: World, half: Half) -> dict[str, Any]:
+    return {"prices": [{"sku_id": half["sku_id"], "list_minor": 12_900, "currency": "CNY"}]}
+
+
+def _entries(_: World, half: Half) -> dict[str, Any]:
+    return {"entries": [{"sku_id": half["sku_id"], "unit_minor": 9900}]}
+
+
+def _skus(_: World, half: Half) -> dict[str, Any]:
+    return {"sku_ids": [half["sku_id"]]}
+
+
+def _file(header: str) -> Body:
+    """A file without rows, as it is sent."""
+    return lambda _, __: f"{header}\n"
+
+
+def _quantities(field: str, **more: Any) -> Body:
+    return lambda _, half: {"lines": [{"sku_id": half["sku_id"], field: 1000}], **more}
 
 
 ANYBODY = frozenset({NOBODY, OWNER, OTHER})
@@ -173,6 +205,92 @@ RECIPES: dict[str, Recipe] = {
     "console.change_guide": Recipe(_just(name="新名")),
     "console.move_guide": Recipe(_of(store_id="store_id")),
     "console.end_guide": Recipe(_just(), last=True),
+    # The console, who gets in.
+    "console.permissions": Recipe(placed=False),
+    "console.roles": Recipe(placed=False),
+    "console.put_role": Recipe(
+        _just(name_zh="店助", name_en="Assistant", permissions=["orders.read"]), within=ONLY_BRAND, placed=False
+    ),
+    "console.remove_role": Recipe(within=ONLY_BRAND, placed=False, missing=True),
+    "console.logins": Recipe(within=ONLY_BRAND, placed=False),
+    "console.create_login": Recipe(unchecked="it hashes a password outside of a transaction; see test_logins"),
+    "console.reset_password": Recipe(unchecked="it hashes a password outside of a transaction; see test_logins"),
+    "console.close_login": Recipe(within=NEAR_OPERATOR, last=True),
+    "console.reopen_login": Recipe(within=NEAR_OPERATOR, missing=True, last=True),
+    "console.unlock": Recipe(within=NEAR_OPERATOR, missing=True, last=True),
+    "console.grants": Recipe(within=NEAR_OPERATOR),
+    "console.set_grants": Recipe(_just(grants=[]), within=NEAR_OPERATOR, missing=True, last=True),
+    "console.keys": Recipe(within=ONLY_BRAND, placed=False),
+    "console.create_key": Recipe(
+        _just(name="程序", permissions=["orders.read"], scope={"everything": True}), within=ONLY_BRAND, placed=False
+    ),
+    "console.revoke_key": Recipe(within=ONLY_BRAND, placed=False, missing=True),
+    # The console, members.
+    "console.member_list": Recipe(placed=False),
+    "console.find_member": Recipe(_just(kind="phone", value="13900000000"), placed=False, missing=True),
+    "console.member": Recipe(),
+    "console.change_member": Recipe(_just(name="新名")),
+    "console.change_state": Recipe(_just(state="frozen", reason="核实"), last=True),
+    "console.bind_member": Recipe(_with(_just(reason="调店"), store_id=None)),
+    "console.answer_consent": Recipe(_just(purpose="marketing", channel="sms", given=True)),
+    "console.consent_history": Recipe(),
+    "console.levels": Recipe(placed=False),
+    # The console, the catalogue and its prices.
+    "console.categories": Recipe(placed=False),
+    "console.create_category": Recipe(_named, within=ONLY_BRAND, placed=False),
+    "console.change_category": Recipe(_just(rank=1), within=ONLY_BRAND),
+    "console.move_category": Recipe(_just(parent_id=None), within=ONLY_BRAND),
+    "console.remove_category": Recipe(within=ONLY_BRAND, missing=True, last=True),
+    "console.attributes": Recipe(shared=True),
+    "console.define_attributes": Recipe(_just(attributes=[]), within=ONLY_BRAND),
+    "console.tax_classes": Recipe(placed=False),
+    "console.set_tax_class": Recipe(
+        _with(_named, rate_millionths=60_000, inclusive=True), within=ONLY_BRAND, placed=False
+    ),
+    "console.products": Recipe(placed=False),
+    "console.product": Recipe(shared=True),
+    "console.create_product": Recipe(_with(_goods, tax_class="standard"), within=ONLY_BRAND),
+    "console.change_product": Recipe(_just(tags=["new"]), within=ONLY_BRAND),
+    "console.publish_product": Recipe(within=ONLY_BRAND, last=True),
+    "console.retire_product": Recipe(within=ONLY_BRAND, last=True),
+    "console.add_sku": Recipe(_just(code="SKU-1"), within=ONLY_BRAND),
+    "console.change_sku": Recipe(_just(rank=1), within=ONLY_BRAND),
+    "console.publish_sku": Recipe(within=ONLY_BRAND, last=True),
+    "console.retire_sku": Recipe(within=ONLY_BRAND, last=True),
+    "console.sku_by_barcode": Recipe(query=_just(code="6901234567892"), placed=False, missing=True),
+    "console.base_prices": Recipe(query=_of(sku_id="sku_id"), placed=False),
+    "console.set_base_prices": Recipe(_prices, within=ONLY_BRAND),
+    "console.price_lists": Recipe(placed=False),
+    "console.price_list": Recipe(shared=True),
+    "console.create_price_list": Recipe(
+        _with(_named, currency="CNY", starts_at="2026-01-01T00:00:00Z"), within=ONLY_BRAND, placed=False
+    ),
+    "console.change_price_list": Recipe(_just(rank=1), within=ONLY_BRAND),
+    "console.publish_price_list": Recipe(within=ONLY_BRAND, last=True),
+    "console.end_price_list": Recipe(within=ONLY_BRAND, last=True),
+    "console.entries": Recipe(shared=True),
+    "console.set_entries": Recipe(_entries, within=ONLY_BRAND),
+    "console.remove_entries": Recipe(_skus, within=ONLY_BRAND),
+    "console.why_price": Recipe(query=_of(store_id="store_id")),
+    # The console, stock.
+    "console.stock_list": Recipe(placed=False),
+    "console.stock_movements": Recipe(),
+    "console.nearest_stock": Recipe(query=_with(_of(sku_id="sku_id"), lat=31.2, lng=121.4), silent=True),
+    "console.receive_stock": Recipe(_quantities("milli")),
+    "console.adjust_stock": Recipe(_quantities("delta_milli", reason="盘亏")),
+    "console.count_stock": Recipe(_quantities("milli", reason="盘点"), last=True),
+    "console.set_safety": Recipe(_quantities("milli")),
+    "console.stock_shares": Recipe(placed=False),
+    "console.set_share": Recipe(_with(_of(store_id="store_id"), percent=100)),
+    "console.drop_share": Recipe(silent=True, missing=True, last=True),
+    "console.stock_discrepancies": Recipe(placed=False),
+    "console.settle_stock_discrepancy": Recipe(_just(note="已查"), missing=True),
+    # The console, files of rows.
+    "console.import_stores": Recipe(_file("code,name"), within=ONLY_BRAND, placed=False),
+    "console.import_products": Recipe(_file("code,category,tax_class"), within=ONLY_BRAND, placed=False),
+    "console.import_prices": Recipe(_file("sku_code,list_price"), within=ONLY_BRAND, placed=False),
+    "console.import_stock": Recipe(_file("store_code,sku_code,quantity"), within=ONLY_BRAND, placed=False),
+    "console.import_members": Recipe(_file("phone"), within=ONLY_BRAND, placed=False),
     # The console, orders.
     "console.orders_list": Recipe(placed=False),
     "console.order": Recipe(),
@@ -383,7 +501,8 @@ def _refused(
         if not recipe.placed:
             continue
         if _about_a_half(recipe, path):
-            if _may(asker, path, call, recipe) and "/mall/" not in path and asker.reach != BRAND:
+            part = asker.reach != BRAND and not recipe.shared
+            if _may(asker, path, call, recipe) and "/mall/" not in path and part:
                 yield asker, world.far, "far"
             yield asker, everybody.foreign.near, "foreign"
 
@@ -458,7 +577,12 @@ async def _ask(
         headers["Authorization"] = f"Bearer {asker.token}"
     given: dict[str, Any] = {}
     if recipe.body is not None:
-        given["json"] = recipe.body(world, body_of or half)
+        body = recipe.body(world, body_of or half)
+        if isinstance(body, str):
+            given["content"] = body
+            headers["Content-Type"] = "text/csv"
+        else:
+            given["json"] = body
     if recipe.query is not None:
         given["params"] = recipe.query(world, half)
     answer = await everybody.http.request(method.upper(), address, headers=headers, **given)
