@@ -240,7 +240,6 @@ async def set_share(data: SetShare, tx: Tx, staff: Staff) -> inventory.Share:
     "DELETE",
     "/stock/shares/{share_id:uuid}",
     status=204,
-    once=True,
     tags=TAGS,
     needs=WRITE,
     refuses=(access.OutOfScope,),
