@@ -53,3 +53,11 @@ def test_a_guide_that_is_wrong_is_noticed(folder: Path, wrong: str, why: str) ->
     guide.write_text(wrong)
     with pytest.raises(GuideWrongError, match=why):
         Reader(folder).read(guide)
+
+
+def test_a_first_order_is_placed_paid_handed_over_and_refunded(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "first-order.md")
+
+
+def test_data_is_imported_and_bad_rows_are_pointed_at(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "import-your-data.md")
