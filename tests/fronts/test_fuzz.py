@@ -105,7 +105,7 @@ def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "not-allowed"])
 @pytest.mark.parametrize(("path", "method"), CALLS)
 def test_an_answer_is_as_declared(served: Served, path: str, method: str, mode: GenerationMode) -> None:
-    _fuzz(served, path, method, mode, examples=4)
+    _fuzz(served, path, method, mode, examples=3)
 
 
 @pytest.mark.slow
