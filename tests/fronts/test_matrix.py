@@ -234,7 +234,16 @@ RECIPES: dict[str, Recipe] = {
     "console.bind_member": Recipe(_with(_just(reason="调店"), store_id=None)),
     "console.answer_consent": Recipe(_just(purpose="marketing", channel="sms", given=True)),
     "console.consent_history": Recipe(),
+    "console.put_labels": Recipe(_just(labels=["老客"])),
+    "console.change_level": Recipe(_just(level="silver", growth=1_000, reason="补升")),
+    "console.attach_identifier": Recipe(_just(kind="card", value="CARD-1")),
+    "console.detach_identifier": Recipe(_just(kind="card", value="CARD-0", reason="停用"), missing=True),
     "console.levels": Recipe(placed=False),
+    "console.put_level": Recipe(_just(name_zh="钻石", name_en="Diamond", rank=40), within=ONLY_BRAND, placed=False),
+    "console.member_fields": Recipe(placed=False),
+    "console.put_member_field": Recipe(
+        _just(kind="text", name_zh="备注", name_en="Note"), within=ONLY_BRAND, placed=False
+    ),
     # The console, the catalogue and its prices.
     "console.categories": Recipe(placed=False),
     "console.create_category": Recipe(_named, within=ONLY_BRAND, placed=False),

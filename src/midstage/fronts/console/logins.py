@@ -11,8 +11,8 @@ from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts.console.callers import Staff
 from midstage.fronts.console.people import person_within
-from midstage.fronts.console.scope import reach, whole_brand
-from midstage.fronts.console.words import Code, Moment, Name, moment
+from midstage.fronts.console.scope import NeedsWholeBrand, reach, whole_brand
+from midstage.fronts.console.words import BadDate, Code, Moment, Name, moment
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access
@@ -128,7 +128,7 @@ async def roles(tx: Tx, _staff: Staff) -> list[access.Role]:
     "/access/roles/{code:str}",
     tags=TAGS,
     needs=WRITE,
-    refuses=(access.BadRole, access.NoSuchPermission, access.BeyondOwn),
+    refuses=(NeedsWholeBrand, access.BadRole, access.NoSuchPermission, access.BeyondOwn),
 )
 async def put_role(code: Code, data: RoleBody, tx: Tx, staff: Staff) -> list[access.Role]:
     """Make or change a role of the brand's own."""
@@ -144,7 +144,7 @@ async def put_role(code: Code, data: RoleBody, tx: Tx, staff: Staff) -> list[acc
     status=204,
     tags=TAGS,
     needs=WRITE,
-    refuses=(access.NoSuchRole, access.RoleInUse),
+    refuses=(NeedsWholeBrand, access.NoSuchRole, access.RoleInUse),
 )
 async def remove_role(code: Code, tx: Tx, staff: Staff) -> None:
     """Remove a role that nobody has."""
@@ -152,7 +152,7 @@ async def remove_role(code: Code, tx: Tx, staff: Staff) -> None:
     await access.remove_role(tx, code)
 
 
-@reading("/access/logins", tags=TAGS, needs=READ)
+@reading("/access/logins", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand,))
 async def logins(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50) -> Page[access.Login]:
     """Every login of the brand, by name."""
     whole_brand(staff, READ)
@@ -234,7 +234,7 @@ async def set_grants(staff_id: UUID, data: GrantsBody, tx: Tx, staff: Staff) -> 
     return await access.grants_of(tx, person.staff_id)
 
 
-@reading("/access/keys", tags=TAGS, needs=READ)
+@reading("/access/keys", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand,))
 async def keys(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50) -> Page[access.Key]:
     """The API keys of the brand, without their secrets."""
     whole_brand(staff, READ)
@@ -248,6 +248,8 @@ async def keys(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50
     tags=TAGS,
     needs=WRITE,
     refuses=(
+        NeedsWholeBrand,
+        BadDate,
         access.BadKey,
         access.NoSuchPermission,
         access.BeyondOwn,
@@ -266,7 +268,14 @@ async def create_key(data: NewKey, tx: Tx, staff: Staff) -> MadeKey:
     return MadeKey(key_id, secret)
 
 
-@changing("DELETE", "/access/keys/{key_id:uuid}", status=204, tags=TAGS, needs=WRITE, refuses=(access.NoSuchKey,))
+@changing(
+    "DELETE",
+    "/access/keys/{key_id:uuid}",
+    status=204,
+    tags=TAGS,
+    needs=WRITE,
+    refuses=(NeedsWholeBrand, access.NoSuchKey),
+)
 async def revoke_key(key_id: UUID, tx: Tx, staff: Staff) -> None:
     """End a key at once."""
     whole_brand(staff, WRITE)

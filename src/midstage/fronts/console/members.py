@@ -1,6 +1,6 @@
 """Members: found by what they are known by, seen whole, changed, bound to store and guide, agreeing and refusing."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import Reach, reach
-from midstage.fronts.console.words import Reason, Short, Version
+from midstage.fronts.console.scope import NeedsWholeBrand, Reach, reach, whole_brand
+from midstage.fronts.console.words import BadDate, Code, Name, Reason, Short, Version, day_begins
 from midstage.kit.audit import masked
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
+from midstage.kit.refusals import Conflict, Text
 from midstage.middle.access import api as access
 from midstage.middle.identity import api as identity
 from midstage.middle.loyalty import api as loyalty
@@ -24,7 +25,11 @@ from midstage.middle.organisation import api as organisation
 TAGS = ["console: members"]
 READ, WRITE = "members.read", "members.write"
 InState = Annotated[members.MemberState | None, QueryParameter(name="state")]
+From = Annotated[date | None, QueryParameter(name="joined_from", description="The first business day")]
+To = Annotated[date | None, QueryParameter(name="joined_to", description="The last business day")]
 Value = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+FieldCode = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,29}$")]
 UNSEEN = (access.OutOfScope, members.NoSuchMember)
 BINDING = (
     *UNSEEN,
@@ -32,11 +37,45 @@ BINDING = (
     organisation.NoSuchStore,
     organisation.NoSuchGuide,
     organisation.NoSuchTouchpoint,
+    organisation.GuideGone,
 )
 
 
+class IdentifierOfAnother(Conflict):
+    """Somebody else is known by this; merging two persons is a decision of its own."""
+
+    text = Text(zh="该{kind}已属于其他人", en="This {kind} belongs to somebody else.")
+    kind: str
+
+
+KNOWN = (
+    *UNSEEN,
+    identity.BadIdentifier,
+    identity.NoIdentifiers,
+    identity.NoSuchIdentifier,
+    identity.IdentityContended,
+    IdentifierOfAnother,
+)
+
+
+class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A member as a list shows it; the name is masked."""
+
+    member_id: UUID
+    person_id: UUID
+    member_no: str
+    name: str | None
+    level: str
+    growth: int
+    state: members.MemberState
+    store_id: UUID
+    guide_id: UUID
+    front: str
+    joined_at: datetime
+
+
 class IdentifierView(msgspec.Struct, frozen=True):
-    """What a person is known by; the value is masked."""
+    """What a person is known by; the value is masked, but for those who may change members."""
 
     kind: identity.IdentifierKind
     namespace: str
@@ -62,6 +101,45 @@ class FindBy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: identity.IdentifierKind
     value: Value
     namespace: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+class Detach(FindBy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody is no longer known by, and why."""
+
+    reason: Reason
+
+
+class LabelsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All labels of a person from now on."""
+
+    labels: Annotated[list[Label], msgspec.Meta(max_length=100)]
+
+
+class LevelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The level and growth of a member from now on, and why."""
+
+    level: Code
+    growth: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+    reason: Reason
+
+
+class PutLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A level: its names, its rank, and from which growth value on it is reached."""
+
+    name_zh: Name
+    name_en: Name
+    rank: Annotated[int, msgspec.Meta(ge=0, le=30_000)]
+    growth_from: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 0
+
+
+class PutField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field of the brand's own in the profile; its kind is for ever."""
+
+    kind: members.FieldKind
+    name_zh: Name
+    name_en: Name
+    choices: Annotated[list[Label], msgspec.Meta(max_length=100)] = []
+    personal: bool = True
 
 
 class ChangeMember(members.ProfileChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +171,7 @@ class ConsentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
-@reading("/members", tags=TAGS, needs=READ, refuses=(access.OutOfScope,))
+@reading("/members", tags=TAGS, needs=READ, refuses=(access.OutOfScope, BadDate))
 async def member_list(  # noqa: PLR0913, PLR0917  # each is a filter of the address
     tx: Tx,
     staff: Staff,
@@ -104,10 +182,12 @@ async def member_list(  # noqa: PLR0913, PLR0917  # each is a filter of the addr
     label: Short | None = None,
     name: Short | None = None,
     member_no: Short | None = None,
+    joined_from: From = None,
+    joined_to: To = None,
     after: str | None = None,
     limit: Limit = 50,
-) -> Page[members.Member]:
-    """Members of the stores that I see, who joined last first; `name` is how a name begins."""
+) -> Page[MemberRow]:
+    """Members of the stores that I see, who joined last first; `name` is how a name begins. Names are masked."""
     within = await reach(tx, staff, READ)
     wanted = members.MemberFilter(
         store_ids=within.narrowed(store_id),
@@ -117,27 +197,28 @@ async def member_list(  # noqa: PLR0913, PLR0917  # each is a filter of the addr
         label=label,
         name=name,
         member_no=member_no,
+        joined_from=day_begins(tx.tenant, joined_from),
+        joined_before=day_begins(tx.tenant, joined_to, after=1),
     )
-    return await members.find(tx, wanted, PageRequest(after, limit))
+    found = await members.find(tx, wanted, PageRequest(after, limit))
+    return Page([_row(one) for one in found.items], found.next)
 
 
 @changing("POST", "/members/find", tags=TAGS, needs=READ, refuses=(*UNSEEN, identity.BadIdentifier))
 async def find_member(data: FindBy, tx: Tx, staff: Staff) -> MemberDetail:
     """The member of a phone, card, e-mail or other identifier."""
     within = await reach(tx, staff, READ)
-    prefix = (await organisation.brand(tx)).phone_prefix
-    known = identity.identifier(data.kind, data.value, namespace=data.namespace, country=prefix)
-    person_id = await identity.resolve(tx, known)
+    person_id = await identity.resolve(tx, await _identifier(tx, data))
     found = await members.member_of(tx, person_id) if person_id else None
     if found is None or not within.covers(found.store_id):
         raise access.OutOfScope
-    return await _detail(tx, found)
+    return await _detail(tx, found, staff)
 
 
 @reading("/members/{member_id:uuid}", tags=TAGS, needs=READ, refuses=UNSEEN)
 async def member(member_id: UUID, tx: Tx, staff: Staff) -> MemberDetail:
-    """One member, whole; identifiers are masked."""
-    return await _detail(tx, await _within(tx, await reach(tx, staff, READ), member_id))
+    """One member, whole; identifiers are masked, but for those who may change the member."""
+    return await _detail(tx, await _within(tx, await reach(tx, staff, READ), member_id), staff)
 
 
 @changing(
@@ -174,6 +255,7 @@ async def bind_member(member_id: UUID, data: BindBody, tx: Tx, staff: Staff) -> 
     """Bind a member to another store, guide or touchpoint, within what I see; the history keeps it."""
     within = await reach(tx, staff, WRITE)
     found = await _within(tx, within, member_id)
+    await _check_bound(tx, within, data)
     bound = await members.bind(
         tx,
         found.member_id,
@@ -205,10 +287,91 @@ async def consent_history(
     return await members.consent_history(tx, found.member_id, PageRequest(after, limit))
 
 
+@changing("PUT", "/members/{member_id:uuid}/labels", tags=TAGS, needs=WRITE, refuses=(*UNSEEN, members.BadLabel))
+async def put_labels(member_id: UUID, data: LabelsBody, tx: Tx, staff: Staff) -> list[str]:
+    """Set all labels of a member's person."""
+    found = await _within(tx, await reach(tx, staff, WRITE), member_id)
+    before = sorted(await members.labels(tx, found.person_id))
+    await members.write_labels(tx, {found.person_id: data.labels})
+    after = sorted(await members.labels(tx, found.person_id))
+    if after != before:
+        tx.note("members.write_labels", "member", found.member_id, before=before, after=after)
+    return after
+
+
+@changing(
+    "POST",
+    "/members/{member_id:uuid}/level",
+    once=True,
+    tags=TAGS,
+    needs=WRITE,
+    refuses=(*UNSEEN, members.NoSuchLevel, members.BadGrowth, members.MemberChanged),
+)
+async def change_level(member_id: UUID, data: LevelBody, tx: Tx, staff: Staff) -> members.Member:
+    """Write the level and growth value of a member by hand."""
+    found = await _within(tx, await reach(tx, staff, WRITE), member_id)
+    return await members.change_level(tx, found.member_id, level=data.level, growth=data.growth, reason=data.reason)
+
+
+@changing("POST", "/members/{member_id:uuid}/identifiers", status=201, once=True, tags=TAGS, needs=WRITE, refuses=KNOWN)
+async def attach_identifier(member_id: UUID, data: FindBy, tx: Tx, staff: Staff) -> list[IdentifierView]:
+    """Let a member be known by one more phone, card or other identifier, which nobody else has."""
+    found = await _within(tx, await reach(tx, staff, WRITE), member_id)
+    known = await _identifier(tx, data)
+    person = await identity.person(tx, found.person_id)
+    present = [one.identifier for one in await identity.identifiers_of(tx, person.person_id)]
+    if not present:
+        raise identity.NoIdentifiers
+    if known not in present:
+        await _attach(tx, person.person_id, min(present), known)
+        after = {"kind": known.kind, "namespace": known.namespace, "value": masked(known.value)}
+        tx.note("identity.attach", "person", person.person_id, after=after)
+    return await _identifiers(tx, found, masking=False)
+
+
+@changing("POST", "/members/{member_id:uuid}/identifiers/detach", once=True, tags=TAGS, needs=WRITE, refuses=KNOWN)
+async def detach_identifier(member_id: UUID, data: Detach, tx: Tx, staff: Staff) -> list[IdentifierView]:
+    """Take an identifier from a member: a number that was given up, a slip of the till."""
+    found = await _within(tx, await reach(tx, staff, WRITE), member_id)
+    await identity.detach(tx, found.person_id, await _identifier(tx, data), reason=data.reason)
+    return await _identifiers(tx, found, masking=False)
+
+
 @reading("/levels", tags=TAGS, needs=READ)
 async def levels(tx: Tx, _staff: Staff) -> list[members.Level]:
     """The levels of the brand, the lowest first."""
     return await members.levels(tx)
+
+
+@changing(
+    "PUT",
+    "/levels/{code:str}",
+    tags=TAGS,
+    needs=WRITE,
+    refuses=(NeedsWholeBrand, members.BadLevel, members.LevelRankTaken),
+)
+async def put_level(code: FieldCode, data: PutLevel, tx: Tx, staff: Staff) -> list[members.Level]:
+    """Add a level, or change the one of this code."""
+    whole_brand(staff, WRITE)
+    await members.put_level(tx, members.Level(code, data.name_zh, data.name_en, data.rank, data.growth_from))
+    return await members.levels(tx)
+
+
+@reading("/member-fields", tags=TAGS, needs=READ)
+async def member_fields(tx: Tx, _staff: Staff) -> list[members.ProfileField]:
+    """The fields that the brand has added to the profile."""
+    return list((await members.fields(tx)).values())
+
+
+@changing("PUT", "/member-fields/{code:str}", tags=TAGS, needs=WRITE, refuses=(NeedsWholeBrand, members.BadProfile))
+async def put_member_field(code: FieldCode, data: PutField, tx: Tx, staff: Staff) -> list[members.ProfileField]:
+    """Add a field to the profile, or change its names and choices."""
+    whole_brand(staff, WRITE)
+    field = members.ProfileField(
+        code, data.kind, data.name_zh, data.name_en, choices=data.choices, personal=data.personal
+    )
+    await members.define_field(tx, field)
+    return list((await members.fields(tx)).values())
 
 
 async def _within(tx: Tx, within: Reach, member_id: UUID) -> members.Member:
@@ -218,18 +381,66 @@ async def _within(tx: Tx, within: Reach, member_id: UUID) -> members.Member:
     return found
 
 
-async def _detail(tx: Tx, found: members.Member) -> MemberDetail:
-    known = await identity.identifiers_of(tx, found.person_id)
+async def _check_bound(tx: Tx, within: Reach, data: BindBody) -> None:
+    """Whom a member is bound to lies within as well; the pool is everybody's. Raises access.OutOfScope."""
+    virtual = await organisation.virtual(tx)
+    if data.guide_id is not None and data.guide_id != virtual.guide_id:
+        within.need((await organisation.guide(tx, organisation.GuideId(data.guide_id))).store_id)
+    if data.touchpoint_id is not None and data.touchpoint_id != virtual.touchpoint_id:
+        within.need((await organisation.touchpoint(tx, organisation.TouchpointId(data.touchpoint_id))).store_id)
+
+
+async def _identifier(tx: Tx, data: FindBy) -> identity.Identifier:
+    """As it is kept: a phone without a country is one of the brand's own. Raises identity.BadIdentifier."""
+    prefix = (await organisation.brand(tx)).phone_prefix
+    return identity.identifier(data.kind, data.value, namespace=data.namespace, country=prefix)
+
+
+async def _attach(tx: Tx, person_id: identity.PersonId, by: identity.Identifier, new: identity.Identifier) -> None:
+    """Attach an identifier to the person of another one. Raises IdentifierOfAnother, also for one lost in a race."""
+    if await identity.resolve(tx, new) is not None:
+        raise IdentifierOfAnother(new.kind.value)
+    found = await identity.attach_and_resolve(tx, [by, new], source="console")
+    if found.person_id != person_id or found.elsewhere:
+        raise IdentifierOfAnother(new.kind.value)
+
+
+async def _identifiers(tx: Tx, found: members.Member, *, masking: bool) -> list[IdentifierView]:
+    return [
+        IdentifierView(
+            one.identifier.kind,
+            one.identifier.namespace,
+            masked(one.identifier.value) if masking else one.identifier.value,
+            one.source,
+            one.attached_at,
+        )
+        for one in await identity.identifiers_of(tx, found.person_id)
+    ]
+
+
+def _row(found: members.Member) -> MemberRow:
+    return MemberRow(
+        member_id=found.member_id,
+        person_id=found.person_id,
+        member_no=found.member_no,
+        name=masked(found.name) if found.name else found.name,
+        level=found.level,
+        growth=found.growth,
+        state=found.state,
+        store_id=found.store_id,
+        guide_id=found.guide_id,
+        front=found.front,
+        joined_at=found.joined_at,
+    )
+
+
+async def _detail(tx: Tx, found: members.Member, staff: Staff) -> MemberDetail:
+    home = await organisation.one_store(tx, found.store_id)
     standing = await loyalty.standing(tx, [found.member_id])
     return MemberDetail(
         found,
         sorted(await members.labels(tx, found.person_id)),
-        [
-            IdentifierView(
-                one.identifier.kind, one.identifier.namespace, masked(one.identifier.value), one.source, one.attached_at
-            )
-            for one in known
-        ],
+        await _identifiers(tx, found, masking=not access.may_see_store(staff.session, home, WRITE)),
         standing.get(found.member_id),
         await members.consents(tx, found.member_id),
         await members.bindings(tx, found.member_id),
@@ -242,8 +453,15 @@ HANDLERS: list[HTTPRouteHandler] = [
     member,
     change_member,
     change_state,
+    change_level,
     bind_member,
+    put_labels,
+    attach_identifier,
+    detach_identifier,
     answer_consent,
     consent_history,
     levels,
+    put_level,
+    member_fields,
+    put_member_field,
 ]
