@@ -1,0 +1,5 @@
+"""python -m midstage.cli"""
+
+from midstage.cli import main
+
+main()
