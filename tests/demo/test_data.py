@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from midstage.demo import chinese, data
 from midstage.demo.data import Journey
-from midstage.demo.journey import discounts, opening_milli, product_name
+from midstage.demo.grocer import discounts, opening_milli, product_name
 
 # They have no types that a strict checker could follow.
 pa: Any = import_module("pyarrow")

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from midstage.demo import names, places
-from midstage.demo.journey import city_of, operator_of
+from midstage.demo.grocer import city_of, operator_of
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.identity import api as identity
 
