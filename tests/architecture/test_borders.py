@@ -63,7 +63,7 @@ CROSSINGS: dict[str, tuple[str, str, str, str]] = {
         "No cycles are allowed in midstage.kit",
     ),
     "a command imports an adapter": (
-        "cli.py",
+        "cli/__init__.py",
         "import midstage.adapters",
         "adapters",
         "midstage.cli -> midstage.adapters",
