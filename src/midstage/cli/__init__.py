@@ -10,9 +10,9 @@ import click
 
 from midstage import __version__, migrations, processes
 from midstage.cli import data, facts
-from midstage.cli.base import check_schema, err, on_postgres, on_server, out, revision, say_json
+from midstage.cli.base import check_schema, err, on_postgres, on_server, out, say_json
 from midstage.kit.clock import utc_now
-from midstage.kit.database import Database, connect
+from midstage.kit.database import Database, connect, schema_revision
 from midstage.kit.postgres import EmbeddedPostgresError
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import BadSettingsError, read_settings
@@ -100,10 +100,10 @@ def migrate(*, as_json: bool) -> None:
     """Bring the schema to this release. Safe to run again, and by several at once."""
     settings = read_settings()
     with on_postgres(settings) as url:
-        before = asyncio.run(revision(url))
+        before = asyncio.run(schema_revision(url))
         migrations.upgrade(url)
         asyncio.run(_make_room(url))
-        after = asyncio.run(revision(url))
+        after = asyncio.run(schema_revision(url))
     if as_json:
         say_json({"before": before, "after": after})
     else:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from midstage import migrations, processes
 from midstage.kit.clock import Tenant
-from midstage.kit.database import SCHEMA_VERSION_QUERY, Database, connect
+from midstage.kit.database import Database, schema_revision
 from midstage.kit.postgres import EmbeddedPostgres
 from midstage.kit.settings import BadSettingsError, Settings
 
@@ -53,17 +53,8 @@ async def tenant_of(database: Database, code: str) -> Tenant:
     return await organisation.tenant_of(database, code)
 
 
-async def revision(url: str) -> str | None:
-    link = await connect(url)
-    try:
-        there = await link.fetchval("select to_regclass('alembic_version') is not null")
-        return await link.fetchval(SCHEMA_VERSION_QUERY) if there else None
-    finally:
-        await link.close()
-
-
 async def check_schema(url: str) -> None:
-    present = await revision(url)
+    present = await schema_revision(url)
     if present != migrations.head():
         raise BadSettingsError(
             f"the schema is at {present or 'nothing'}, this release needs {migrations.head()}: run midstage migrate"

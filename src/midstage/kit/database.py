@@ -273,6 +273,16 @@ async def connect(url: str, *, name: str = "midstage", statement_timeout_ms: int
     return await asyncpg.connect(url, server_settings=settings)
 
 
+async def schema_revision(url: str) -> str | None:
+    """The revision of the schema of a database; None where it has no schema of ours."""
+    link = await connect(url)
+    try:
+        there = await link.fetchval("select to_regclass('alembic_version') is not null")
+        return await link.fetchval(SCHEMA_VERSION_QUERY) if there else None
+    finally:
+        await link.close()
+
+
 # jit costs more than it brings on short statements.
 _SERVER_SETTINGS = {"timezone": "UTC", "jit": "off"}
 
