@@ -298,7 +298,8 @@ RECIPES: dict[str, Recipe] = {
     "console.import_stores": Recipe(_file("code,name"), within=ONLY_BRAND, placed=False),
     "console.import_products": Recipe(_file("code,category,tax_class"), within=ONLY_BRAND, placed=False),
     "console.import_prices": Recipe(_file("sku_code,list_price"), within=ONLY_BRAND, placed=False),
-    "console.import_stock": Recipe(_file("store_code,sku_code,quantity"), within=ONLY_BRAND, placed=False),
+    "console.import_entries": Recipe(_file("price_list,sku_code,price"), within=ONLY_BRAND, placed=False),
+    "console.import_stock": Recipe(_file("store_code,sku_code,quantity"), placed=False),
     "console.import_members": Recipe(_file("phone"), within=ONLY_BRAND, placed=False),
     # The console, orders.
     "console.orders_list": Recipe(placed=False),

@@ -27,6 +27,7 @@ GOOD = {
     Kind.STORES: "code,name,lat,lng\nN1,新店,31.2,121.4\nN2,仓库,,\n",
     Kind.PRODUCTS: "code,name,category,tax_class,barcode\nA1,大衣,coats,standard,\nA2,围巾,coats,standard,6901234567892\n",
     Kind.PRICES: "sku_code,list_price,supply_price\nP0-M,199.90,\nP1-M,5,2.5\n",
+    Kind.ENTRIES: "price_list,sku_code,price\nSALE,P0-M,99.50\nSALE,P1-M,0\n",
     Kind.STOCK: "store_code,sku_code,quantity,booking\nS0,P0-M,2,received\nS0,P1-M,1.5,received\n",
     Kind.MEMBERS: "phone,card,name,store_code,level\n13712345678,,李雷,S0,gold\n,c-77,,,\n",
 }
@@ -34,12 +35,14 @@ BAD = {
     Kind.STORES: ("N3,,91,121.4", {("name", "missing"), ("lat", "out_of_bounds")}),
     Kind.PRODUCTS: ("A3,,nothing,standard,", {("name", "missing"), ("category", "unknown")}),
     Kind.PRICES: ("P9-M,1.005,x", {("sku_code", "unknown"), ("list_price", "not_a_number"), ("supply_price", "not_a_number")}),
+    Kind.ENTRIES: ("NONE,P9-M,-1", {("price_list", "unknown"), ("sku_code", "unknown"), ("price", "out_of_bounds")}),
     Kind.STOCK: ("S9,P0-M,-1,later", {("store_code", "unknown"), ("quantity", "out_of_bounds"), ("booking", "not_one_of")}),
     Kind.MEMBERS: ("12,,,,platinum", {("phone", "bad_identifier"), ("level", "unknown")}),
 }  # fmt: skip
 TAKEN = {
     Kind.STORES: ("S0,门店,,", "store_code_taken"),
     Kind.PRODUCTS: ("P0,大衣,coats,standard,", "product_code_taken"),
+    Kind.ENTRIES: ("OVER,P0-M,3", "price_list_state_wrong"),
     Kind.STOCK: ("S0,P0-M,3,opening", "opened_before"),
     Kind.MEMBERS: ("{phone},,,,", "identifier_taken"),
 }
@@ -48,7 +51,21 @@ TAKEN_PHONE = "13612340000"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(db: Database) -> Shop:
-    return await open_shop(db, products=2, stores=2)
+    return await _open(db)
+
+
+async def _open(database: Database) -> Shop:
+    """A shop with a price list, and one that has ended."""
+    shop = await open_shop(database, products=2, stores=2)
+
+    async def work(tx: Tx) -> None:
+        name, now = catalogue.Name("特价", "Sale"), utc_now()
+        await pricing.create_price_list(tx, pricing.PriceListDraft("SALE", name, "CNY", now))
+        over = await pricing.create_price_list(tx, pricing.PriceListDraft("OVER", name, "CNY", now))
+        await pricing.end_price_list(tx, over.price_list_id)
+
+    await shop.database.attempt(shop.tenant, work)
+    return shop
 
 
 async def _bring(shop: Shop, kind: Kind, text: str | bytes, mode: Mode = Mode.ALL_OR_NOTHING) -> Imported:
@@ -71,6 +88,11 @@ async def _state(shop: Shop) -> dict[str, Any]:
             "stores": sorted(store.code for store in (await organisation.stores(tx)).values()),
             "skus": sorted(await catalogue.sku_ids(tx, ["P0-M", "A1", "A2", "A3"])),
             "prices": await pricing.base_prices(tx, shop.skus),
+            "entries": [
+                (one.code, entry.sku_id, entry.unit_minor)
+                for one in (await pricing.price_lists(tx)).items
+                for entry in (await pricing.entries(tx, one.price_list_id)).items
+            ],
             "stock": await inventory.stock(tx, shop.location, shop.skus),
             "people": len(await identity.resolve_many(tx, people)),
         }
@@ -106,6 +128,32 @@ async def test_what_is_written_is_what_the_file_says(shop: Shop) -> None:
     assert (member.level, member.store_id, member.name) == ("gold", shop.store.store_id, "李雷")
 
 
+async def test_stock_is_adjusted_and_counted_for_a_reason(shop: Shop) -> None:
+    header = "store_code,sku_code,quantity,booking,reason\n"
+    text = f"{header}S0,P0-M,-1.5,adjusted,破损\nS0,P1-M,7,counted,盘点\n"
+    assert (await _bring(shop, Kind.STOCK, text)).bad == []
+    stock = (await _state(shop))["stock"]
+    assert [stock[sku].on_hand_milli for sku in shop.skus] == [STOCK_MILLI - 1500, 7000]
+    done = await _bring(shop, Kind.STOCK, f"{header}S0,P0-M,0,adjusted,\nS0,P1-M,7,received,\n", Mode.KEEP_GOOD)
+    assert {(bad.line, bad.column, bad.code) for bad in done.bad} == {
+        (2, "reason", "missing"),
+        (2, "quantity", "out_of_bounds"),
+    }
+    assert (await _state(shop))["stock"][shop.skus[1]].on_hand_milli == 14_000
+
+
+async def test_stores_that_one_does_not_see_are_unknown_to_a_file(shop: Shop) -> None:
+    before = await _state(shop)
+    table = read_table(GOOD[Kind.STOCK].encode())
+
+    async def work(tx: Tx) -> Imported:
+        return await bring_in(tx, Kind.STOCK, table, within=frozenset({shop.stores[1].store_id}))
+
+    done = await shop.database.attempt(shop.tenant, work)
+    assert {(bad.column, bad.code) for bad in done.bad} == {("store_code", "unknown")}
+    assert await _state(shop) == before
+
+
 @pytest.mark.parametrize("kind", Kind)
 async def test_a_bad_row_is_pointed_at_and_nothing_is_written(shop: Shop, kind: Kind) -> None:
     row, faults = BAD[kind]
@@ -122,7 +170,7 @@ async def test_a_bad_row_is_pointed_at_and_nothing_is_written(shop: Shop, kind: 
 async def test_good_rows_are_kept_if_asked(shop: Shop, kind: Kind) -> None:
     done = await _bring(shop, kind, f"{GOOD[kind]}{BAD[kind][0]}\n", Mode.KEEP_GOOD)
     assert (done.rows, done.written, done.bad_rows) == (3, 2, 1)
-    other = await open_shop(shop.database, products=2, stores=2)
+    other = await _open(shop.database)
     await _bring(other, kind, GOOD[kind])
     mine, theirs = await _state(shop), await _state(other)
     assert len(mine["stores"]) == len(theirs["stores"])

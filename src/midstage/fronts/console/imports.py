@@ -11,7 +11,7 @@ from midstage.fronts._http.files import FileMissing, FileUnreadable, read_table,
 from midstage.fronts._http.rows.forms import Kind
 from midstage.fronts._http.rows.load import Imported, Mode, TooManyRefused, bring_in
 from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts.console.scope import NeedsWholeBrand, reach, whole_brand
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 
@@ -23,6 +23,7 @@ NEEDS = {
     Kind.STORES: "organisation.write",
     Kind.PRODUCTS: "catalogue.write",
     Kind.PRICES: "pricing.write",
+    Kind.ENTRIES: "pricing.write",
     Kind.STOCK: "inventory.write",
     Kind.MEMBERS: "members.write",
 }
@@ -63,13 +64,25 @@ async def import_prices(tx: Tx, staff: Staff, request: AnyRequest, mode: HowMuch
     return await _import(Kind.PRICES, tx, staff, request, mode)
 
 
+@changing("POST", "/imports/entries", once=True, file=True, tags=TAGS, needs=NEEDS[Kind.ENTRIES], refuses=FAULTS)
+async def import_entries(tx: Tx, staff: Staff, request: AnyRequest, mode: HowMuch = Mode.ALL_OR_NOTHING) -> Imported:
+    """Set prices in price lists from a file.
+
+    Columns: price_list (its code), sku_code, price (as 12.80).
+    """
+    return await _import(Kind.ENTRIES, tx, staff, request, mode)
+
+
 @changing("POST", "/imports/stock", once=True, file=True, tags=TAGS, needs=NEEDS[Kind.STOCK], refuses=FAULTS)
 async def import_stock(tx: Tx, staff: Staff, request: AnyRequest, mode: HowMuch = Mode.ALL_OR_NOTHING) -> Imported:
-    """Open or receive stock from a file.
+    """Open, receive, adjust or count the stock of the stores that I see from a file.
 
-    Columns: store_code, sku_code, quantity (as 1.5); booking (opening or received), safety.
+    Columns: store_code, sku_code, quantity (as 1.5); booking (opening, received, adjusted or counted), safety (of
+    opening stock), reason (of what is adjusted or counted).
     """
-    return await _import(Kind.STOCK, tx, staff, request, mode)
+    within = await reach(tx, staff, NEEDS[Kind.STOCK])
+    body, name = await received(request)
+    return await bring_in(tx, Kind.STOCK, read_table(body, name), mode, within=within.stores)
 
 
 @changing("POST", "/imports/members", once=True, file=True, tags=TAGS, needs=NEEDS[Kind.MEMBERS], refuses=FAULTS)
@@ -81,4 +94,11 @@ async def import_members(tx: Tx, staff: Staff, request: AnyRequest, mode: HowMuc
     return await _import(Kind.MEMBERS, tx, staff, request, mode)
 
 
-HANDLERS: list[HTTPRouteHandler] = [import_stores, import_products, import_prices, import_stock, import_members]
+HANDLERS: list[HTTPRouteHandler] = [
+    import_stores,
+    import_products,
+    import_prices,
+    import_entries,
+    import_stock,
+    import_members,
+]

@@ -5,7 +5,15 @@ from midstage.middle.identity.bulk import bulk_create
 from midstage.middle.identity.checks import checks
 from midstage.middle.identity.detach import detach
 from midstage.middle.identity.facts import IdentifierDetached, IdentifiersAttached, PersonCreated
-from midstage.middle.identity.look_up import identifiers_of, person, persons, resolve, resolve_many, root
+from midstage.middle.identity.look_up import (
+    identifiers_of,
+    identifiers_of_many,
+    person,
+    persons,
+    resolve,
+    resolve_many,
+    root,
+)
 from midstage.middle.identity.rules import identifier
 from midstage.middle.identity.types import (
     Attached,
@@ -52,6 +60,7 @@ __all__ = [
     "detach",
     "identifier",
     "identifiers_of",
+    "identifiers_of_many",
     "person",
     "persons",
     "resolve",

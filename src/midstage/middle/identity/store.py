@@ -171,6 +171,13 @@ select held.kind, held.namespace, held.value, held.person_id, held.source, held.
  order by held.attached_at, held.kind, held.namespace, held.value
 """
 
+IDENTIFIERS_OF_MANY = """
+select held.kind, held.namespace, held.value, held.person_id, held.source, held.attached_at
+  from identifier held
+ where held.brand_id = $1 and held.person_id = any ($2::uuid[])
+ order by held.attached_at, held.kind, held.namespace, held.value
+"""
+
 DETACH = """
 delete from identifier held
  where held.brand_id = $1 and held.kind = $2 and held.namespace = $3 and held.value = $4
@@ -262,6 +269,10 @@ async def persons(tx: Tx, ids: Sequence[PersonId]) -> dict[PersonId, Person]:
 
 async def identifiers_of(tx: Tx, person: PersonId) -> list[Attached]:
     return [_attached(row) for row in await tx.rows(IDENTIFIERS_OF, tx.brand, person)]
+
+
+async def identifiers_of_many(tx: Tx, ids: Sequence[PersonId]) -> list[Attached]:
+    return [_attached(row) for row in await tx.rows(IDENTIFIERS_OF_MANY, tx.brand, ids)]
 
 
 async def detach(tx: Tx, identifier: Identifier, ids: Sequence[PersonId]) -> int:

@@ -26,11 +26,12 @@ _LONG = 2_000
 
 
 class Kind(StrEnum):
-    """What the rows of a file are."""
+    """What the rows of a file are. Entries are prices in price lists."""
 
     STORES = "stores"
     PRODUCTS = "products"
     PRICES = "prices"
+    ENTRIES = "entries"
     STOCK = "stock"
     MEMBERS = "members"
 
@@ -40,6 +41,12 @@ class Booking(StrEnum):
 
     OPENING = "opening"
     RECEIVED = "received"
+    ADJUSTED = "adjusted"
+    COUNTED = "counted"
+
+
+REASONED = (Booking.ADJUSTED, Booking.COUNTED)
+"""What a person changes by hand, and says why."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +62,22 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     tax_classes: Mapping[str, str] = {}
     skus: Mapping[str, catalogue.SkuId] = {}
     levels: Mapping[str, str] = {}
+    price_lists: Mapping[str, pricing.PriceList] = {}
 
 
 class StockRow(msgspec.Struct, frozen=True):
-    """So much of a sku, to be opened with or to be received."""
+    """So much of a sku: to open with, that came, that is more or less than was thought, or that was counted."""
 
     opening: inventory.Opening
     booking: Booking
+    reason: str = ""
+
+
+class EntryRow(msgspec.Struct, frozen=True):
+    """What a sku costs in a price list."""
+
+    price_list_id: pricing.PriceListId
+    entry: pricing.Entry
 
 
 class MemberRow(msgspec.Struct, frozen=True):
@@ -151,22 +167,36 @@ def read_price(cells: Cells, around: Around) -> pricing.BasePrice:
     return pricing.BasePrice(sku_id or catalogue.SkuId(new_id()), listed or 0, currency, supply)
 
 
+def read_entry(cells: Cells, around: Around) -> EntryRow:
+    """The price of a sku in a price list, written in yuan and not in fen."""
+    found = cells.known("price_list", around.price_lists, needed=True)
+    sku_id = cells.known("sku_code", around.skus, needed=True)
+    places = exponent(found.currency if found else around.currency)
+    price = cells.number("price", places=places, most=_MOST_MINOR, needed=True)
+    price_list_id = found.price_list_id if found else pricing.PriceListId(new_id())
+    return EntryRow(price_list_id, pricing.Entry(sku_id or catalogue.SkuId(new_id()), price or 0))
+
+
 def read_stock(cells: Cells, around: Around) -> StockRow:
-    """A quantity in the sku's unit, with which the books begin or which has come."""
+    """A quantity in the sku's unit, and how it is booked."""
     store_id = cells.known("store_code", around.stores, needed=True)
     sku_id = cells.known("sku_code", around.skus, needed=True)
     booking = cells.choice("booking", Booking, Booking.OPENING)
-    quantity = cells.number("quantity", places=3, least=int(booking is Booking.RECEIVED), most=_MOST_MILLI, needed=True)
+    least = {Booking.RECEIVED: 1, Booking.ADJUSTED: -_MOST_MILLI}.get(booking, 0)
+    quantity = cells.number("quantity", places=3, least=least, most=_MOST_MILLI, needed=True)
     safety = cells.number("safety", places=3, most=_MOST_MILLI)
-    if safety is not None and booking is Booking.RECEIVED:
+    reason = cells.text("reason", limit=500, needed=booking in REASONED)
+    if safety is not None and booking is not Booking.OPENING:
         cells.wrong("safety", "not_here", "仅期初库存可填安全库存", "only opening stock has a safety quantity")
+    if quantity == 0 and booking is Booking.ADJUSTED:
+        cells.wrong("quantity", "out_of_bounds", "调整数量不能为零", "an adjustment by nothing is none")
     opening = inventory.Opening(
         inventory.location_of(store_id or organisation.StoreId(new_id())),
         sku_id or catalogue.SkuId(new_id()),
         quantity or 0,
         safety or 0,
     )
-    return StockRow(opening, booking)
+    return StockRow(opening, booking, reason)
 
 
 def read_member(cells: Cells, around: Around) -> MemberRow:
@@ -226,6 +256,10 @@ def _price_names(price: pricing.BasePrice) -> list[str]:
     return [str(price.sku_id)]
 
 
+def _entry_names(row: EntryRow) -> list[str]:
+    return [f"{row.price_list_id} {row.entry.sku_id}"]
+
+
 def _stock_names(row: StockRow) -> list[str]:
     return [f"{row.opening.location_id} {row.opening.sku_id} {row.booking}"]
 
@@ -251,6 +285,7 @@ FORMS: dict[Kind, Form] = {
         _product_names,
     ),
     Kind.PRICES: Form(("sku_code", "list_price"), ("supply_price", "currency"), read_price, _price_names),
-    Kind.STOCK: Form(("store_code", "sku_code", "quantity"), ("booking", "safety"), read_stock, _stock_names),
+    Kind.ENTRIES: Form(("price_list", "sku_code", "price"), (), read_entry, _entry_names),
+    Kind.STOCK: Form(("store_code", "sku_code", "quantity"), ("booking", "safety", "reason"), read_stock, _stock_names),
     Kind.MEMBERS: Form((), ("phone", "card", "name", "store_code", "level", "joined_on"), read_member, _member_names),
 }  # fmt: skip

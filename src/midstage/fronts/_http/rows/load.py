@@ -11,10 +11,11 @@ import msgspec
 
 from midstage.fronts._http.files import BadRow, Row, Table, read_table
 from midstage.fronts._http.rows.cells import Cells
-from midstage.fronts._http.rows.forms import FORMS, Around, Booking, Kind, MemberRow, StockRow
+from midstage.fronts._http.rows.forms import FORMS, Around, Booking, EntryRow, Kind, MemberRow, StockRow
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import new_id
+from midstage.kit.paging import MAX_LIMIT, PageRequest
 from midstage.kit.refusals import Conflict, Refusal, Text
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.identity import api as identity
@@ -72,14 +73,23 @@ class _Good(msgspec.Struct, frozen=True):
 
 
 async def bring_in(
-    tx: Tx, kind: Kind, table: Table, mode: Mode = Mode.ALL_OR_NOTHING, *, progress: Progress | None = None
+    tx: Tx,
+    kind: Kind,
+    table: Table,
+    mode: Mode = Mode.ALL_OR_NOTHING,
+    *,
+    within: frozenset[organisation.StoreId] | None = None,
+    progress: Progress | None = None,
 ) -> Imported:
-    """Load the rows of a file. With ALL_OR_NOTHING one bad row leaves nothing written. Raises TooManyRefused."""
+    """Load the rows of a file. With ALL_OR_NOTHING one bad row leaves nothing written. Raises TooManyRefused.
+
+    `within` are the stores that rows may name, all if not said; to who brings the file in, others are not there.
+    """
     found = len(table.rows) + len(table.bad)
     bad = [*_header(kind, table), *table.bad]
     good: list[_Good] = []
     if not _header(kind, table) and table.rows:
-        good, wrong = read_rows(kind, table.rows, await _around(tx, kind, table.rows))
+        good, wrong = read_rows(kind, table.rows, await _around(tx, kind, table.rows, within))
         bad += wrong
         if mode is Mode.KEEP_GOOD or not bad:
             bad += await _load_all(tx, kind, good, mode, progress)
@@ -198,13 +208,32 @@ async def _load_stock(tx: Tx, rows: Sequence[StockRow]) -> None:
     openings = [row.opening for row in rows if row.booking is Booking.OPENING]
     if openings:
         await inventory.open_stock(tx, openings)
-    came: dict[inventory.LocationId, dict[catalogue.SkuId, int]] = {}
+    booked: dict[tuple[inventory.LocationId, Booking, str], dict[catalogue.SkuId, int]] = {}
     for row in rows:
-        if row.booking is Booking.RECEIVED:
-            came.setdefault(row.opening.location_id, {})[row.opening.sku_id] = row.opening.on_hand_milli
+        if row.booking is not Booking.OPENING:
+            place = row.opening.location_id, row.booking, row.reason
+            booked.setdefault(place, {})[row.opening.sku_id] = row.opening.on_hand_milli
     # Everybody takes stock rows in the order of their keys.
-    for location in sorted(came):
-        await inventory.receive(tx, location, came[location], reference=new_id(), reason="import")
+    for place in sorted(booked):
+        await _book(tx, *place, booked[place])
+
+
+async def _book(
+    tx: Tx, location: inventory.LocationId, booking: Booking, reason: str, milli: Mapping[catalogue.SkuId, int]
+) -> None:
+    if booking is Booking.RECEIVED:
+        await inventory.receive(tx, location, milli, reference=new_id(), reason=reason or "import")
+        return
+    change = inventory.adjust if booking is Booking.ADJUSTED else inventory.count
+    await change(tx, location, milli, reference=new_id(), reason=reason)
+
+
+async def _load_entries(tx: Tx, rows: Sequence[EntryRow]) -> None:
+    lists: dict[pricing.PriceListId, list[pricing.Entry]] = {}
+    for row in rows:
+        lists.setdefault(row.price_list_id, []).append(row.entry)
+    for price_list_id in sorted(lists):
+        await pricing.set_entries(tx, price_list_id, lists[price_list_id])
 
 
 async def _load_members(tx: Tx, rows: Sequence[MemberRow]) -> None:
@@ -216,6 +245,7 @@ LOADERS: Mapping[Kind, Callable[[Tx, Sequence[Any]], Awaitable[None]]] = {
     Kind.STORES: _load_stores,
     Kind.PRODUCTS: _load_products,
     Kind.PRICES: _load_prices,
+    Kind.ENTRIES: _load_entries,
     Kind.STOCK: _load_stock,
     Kind.MEMBERS: _load_members,
 }
@@ -225,7 +255,7 @@ async def _country(tx: Tx) -> str:
     return (await organisation.brand(tx)).phone_prefix
 
 
-async def _around(tx: Tx, kind: Kind, rows: Sequence[Row]) -> Around:
+async def _around(tx: Tx, kind: Kind, rows: Sequence[Row], within: frozenset[organisation.StoreId] | None) -> Around:
     """What the codes of a file stand for."""
     home = await organisation.brand(tx)
     plain = Around(currency=home.currency, country=home.phone_prefix, now=tx.now)
@@ -237,12 +267,31 @@ async def _around(tx: Tx, kind: Kind, rows: Sequence[Row]) -> Around:
         more["categories"] = await catalogue.category_ids(tx, _codes(rows, "category"))
         more["tax_classes"] = {code: code for code in await catalogue.tax_classes(tx)}
     if kind in {Kind.STOCK, Kind.MEMBERS}:
-        more["stores"] = {one.code: one.store_id for one in (await organisation.stores(tx)).values()}
-    if kind in {Kind.STOCK, Kind.PRICES}:
+        more["stores"] = {
+            one.code: one.store_id
+            for one in (await organisation.stores(tx)).values()
+            if within is None or one.store_id in within
+        }
+    if kind is Kind.ENTRIES:
+        more["price_lists"] = await _price_lists(tx, set(_codes(rows, "price_list")))
+    if kind in {Kind.STOCK, Kind.PRICES, Kind.ENTRIES}:
         more["skus"] = await catalogue.sku_ids(tx, _codes(rows, "sku_code"))
     if kind is Kind.MEMBERS:
         more["levels"] = {level.code: level.code for level in await members.default_levels(tx)}
     return msgspec.structs.replace(plain, **more)
+
+
+async def _price_lists(tx: Tx, codes: set[str]) -> dict[str, pricing.PriceList]:
+    """The price lists of these codes, the newest being looked at first."""
+    found: dict[str, pricing.PriceList] = {}
+    after: str | None = None
+    while codes - found.keys():
+        page = await pricing.price_lists(tx, page=PageRequest(after, MAX_LIMIT))
+        found |= {one.code: one for one in page.items if one.code in codes}
+        after = page.next
+        if after is None:
+            break
+    return found
 
 
 def _codes(rows: Sequence[Row], column: str) -> list[str]:
