@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -55,7 +55,7 @@ class Somebody:
 
     async def refused(self, method: str, path: str, body: Any = None, **named: Any) -> tuple[int, str]:
         """Status and code of a refusal."""
-        given = {} if method == "GET" else {"json": {} if body is None else body}
+        given: dict[str, Any] = {} if method == "GET" else {"json": {} if body is None else body}
         answer = await self.call(method, path, **given, **named)
         problem = answer.json()
         assert answer.status_code >= 400, answer.text
@@ -94,7 +94,7 @@ class Console:
 async def http(db: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application on the database of this worker."""
     app = create_app(read_settings({"MIDSTAGE_HOME": str(tmp_path_factory.mktemp("home"))}), database=db)
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=cast("Any", app))
     ready, over = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

@@ -12,7 +12,7 @@ from midstage import __version__, migrations, processes
 from midstage.cli import data, facts
 from midstage.cli.base import check_schema, err, on_postgres, on_server, out, say_json
 from midstage.kit.clock import utc_now
-from midstage.kit.database import Database, connect, schema_revision
+from midstage.kit.database import Database, UnfitServerError, connect, schema_revision
 from midstage.kit.postgres import EmbeddedPostgresError
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import BadSettingsError, read_settings
@@ -27,7 +27,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (BadSettingsError, EmbeddedPostgresError, processes.CannotStartError, Refusal) as error:
+    except (BadSettingsError, EmbeddedPostgresError, UnfitServerError, processes.CannotStartError, Refusal) as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except OSError as error:

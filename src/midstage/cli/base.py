@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from midstage import migrations, processes
 from midstage.kit.clock import Tenant
-from midstage.kit.database import Database, schema_revision
+from midstage.kit.database import Database, check_server, schema_revision
 from midstage.kit.postgres import EmbeddedPostgres
 from midstage.kit.settings import BadSettingsError, Settings
 
@@ -32,6 +33,10 @@ def as_async(work: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any
 @contextmanager
 def on_server(settings: Settings) -> Generator[tuple[EmbeddedPostgres | None, str]]:
     """The embedded server, where there is one, and the address of the database; it runs while the block does."""
+    if settings.database_url is not None:
+        # In a thread of its own, because some commands are in an event loop by now.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, check_server(settings.database_url)).result()
     with processes.embedded(settings) or nullcontext() as own:
         yield own, own.url if own else settings.database_url or ""
 

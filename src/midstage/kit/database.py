@@ -28,6 +28,7 @@ else:
 
 Statement = tuple[str, tuple[Any, ...]]
 
+OLDEST_SERVER = 18
 ATTEMPTS = 4  # three losers of a race in a row are rare; a fifth try would only hide a design fault
 _PAUSE_S = 0.01
 SCHEMA_VERSION_QUERY = "select version_num from alembic_version"
@@ -271,6 +272,27 @@ async def connect(url: str, *, name: str = "midstage", statement_timeout_ms: int
     """One connection outside of the pools: to listen, to migrate, to measure."""
     settings = {**_SERVER_SETTINGS, "application_name": name, "statement_timeout": str(statement_timeout_ms)}
     return await asyncpg.connect(url, server_settings=settings)
+
+
+class UnfitServerError(Exception):
+    """One line that says why a PostgreSQL cannot be worked on, and how to mend it."""
+
+
+async def check_server(url: str) -> None:
+    """Raises UnfitServerError where a server cannot be reached, does not let us in, or is older than we need."""
+    try:
+        link = await connect(url)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        said = str(error).strip() or type(error).__name__
+        raise UnfitServerError(f"MIDSTAGE_DATABASE_URL cannot be used: {said}") from error
+    try:
+        version = link.get_server_version()
+    finally:
+        await link.close()
+    if version.major < OLDEST_SERVER:
+        raise UnfitServerError(
+            f"PostgreSQL {OLDEST_SERVER} or newer is needed, MIDSTAGE_DATABASE_URL leads to {version.major}.{version.minor}"
+        )
 
 
 async def schema_revision(url: str) -> str | None:
