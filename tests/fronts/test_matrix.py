@@ -301,6 +301,12 @@ RECIPES: dict[str, Recipe] = {
     "console.import_entries": Recipe(_file("price_list,sku_code,price"), within=ONLY_BRAND, placed=False),
     "console.import_stock": Recipe(_file("store_code,sku_code,quantity"), placed=False),
     "console.import_members": Recipe(_file("phone"), within=ONLY_BRAND, placed=False),
+    "console.export_stores": Recipe(placed=False),
+    "console.export_products": Recipe(placed=False),
+    "console.export_prices": Recipe(placed=False),
+    "console.export_entries": Recipe(shared=True),
+    "console.export_stock": Recipe(query=_of(store_id="store_id")),
+    "console.export_members": Recipe(query=_of(store_id="store_id")),
     # The console, orders.
     "console.orders_list": Recipe(placed=False),
     "console.order": Recipe(),

@@ -5,6 +5,8 @@ from litestar import Router
 from midstage.fronts.console import (
     audit,
     catalogue,
+    categories,
+    exports,
     imports,
     inventory,
     ledger,
@@ -29,6 +31,7 @@ router = Router(
         *people.HANDLERS,
         *logins.HANDLERS,
         *members.HANDLERS,
+        *categories.HANDLERS,
         *catalogue.HANDLERS,
         *pricing.HANDLERS,
         *orders.HANDLERS,
@@ -38,6 +41,7 @@ router = Router(
         *system.HANDLERS,
         *inventory.HANDLERS,
         *imports.HANDLERS,
+        *exports.HANDLERS,
     ],
 )
 

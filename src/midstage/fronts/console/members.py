@@ -1,6 +1,6 @@
 """Members: found by what they are known by, seen whole, changed, bound to store and guide, agreeing and refusing."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +10,14 @@ from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts.console.callers import Staff
+from midstage.fronts.console.member_views import (
+    IdentifierView,
+    MemberDetail,
+    MemberRow,
+    identifiers_of,
+    member_detail,
+    member_row,
+)
 from midstage.fronts.console.scope import NeedsWholeBrand, Reach, reach, whole_brand
 from midstage.fronts.console.words import BadDate, Code, Name, Reason, Short, Version, day_begins
 from midstage.kit.audit import masked
@@ -18,7 +26,6 @@ from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.kit.refusals import Conflict, Text
 from midstage.middle.access import api as access
 from midstage.middle.identity import api as identity
-from midstage.middle.loyalty import api as loyalty
 from midstage.middle.members import api as members
 from midstage.middle.organisation import api as organisation
 
@@ -56,43 +63,6 @@ KNOWN = (
     identity.IdentityContended,
     IdentifierOfAnother,
 )
-
-
-class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A member as a list shows it; the name is masked."""
-
-    member_id: UUID
-    person_id: UUID
-    member_no: str
-    name: str | None
-    level: str
-    growth: int
-    state: members.MemberState
-    store_id: UUID
-    guide_id: UUID
-    front: str
-    joined_at: datetime
-
-
-class IdentifierView(msgspec.Struct, frozen=True):
-    """What a person is known by; the value is masked, but for those who may change members."""
-
-    kind: identity.IdentifierKind
-    namespace: str
-    value: str
-    source: str
-    attached_at: datetime
-
-
-class MemberDetail(msgspec.Struct, frozen=True):
-    """A member, whole."""
-
-    member: members.Member
-    labels: list[str]
-    identifiers: list[IdentifierView]
-    standing: loyalty.Standing | None
-    consents: list[members.Consent]
-    bindings: list[members.Binding]
 
 
 class FindBy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,7 +171,7 @@ async def member_list(  # noqa: PLR0913, PLR0917  # each is a filter of the addr
         joined_before=day_begins(tx.tenant, joined_to, after=1),
     )
     found = await members.find(tx, wanted, PageRequest(after, limit))
-    return Page([_row(one) for one in found.items], found.next)
+    return Page([member_row(one) for one in found.items], found.next)
 
 
 @changing("POST", "/members/find", tags=TAGS, needs=READ, refuses=(*UNSEEN, identity.BadIdentifier))
@@ -212,13 +182,13 @@ async def find_member(data: FindBy, tx: Tx, staff: Staff) -> MemberDetail:
     found = await members.member_of(tx, person_id) if person_id else None
     if found is None or not within.covers(found.store_id):
         raise access.OutOfScope
-    return await _detail(tx, found, staff)
+    return await member_detail(tx, found, staff)
 
 
 @reading("/members/{member_id:uuid}", tags=TAGS, needs=READ, refuses=UNSEEN)
 async def member(member_id: UUID, tx: Tx, staff: Staff) -> MemberDetail:
     """One member, whole; identifiers are masked, but for those who may change the member."""
-    return await _detail(tx, await _within(tx, await reach(tx, staff, READ), member_id), staff)
+    return await member_detail(tx, await _within(tx, await reach(tx, staff, READ), member_id), staff)
 
 
 @changing(
@@ -326,7 +296,7 @@ async def attach_identifier(member_id: UUID, data: FindBy, tx: Tx, staff: Staff)
         await _attach(tx, person.person_id, min(present), known)
         after = {"kind": known.kind, "namespace": known.namespace, "value": masked(known.value)}
         tx.note("identity.attach", "person", person.person_id, after=after)
-    return await _identifiers(tx, found, masking=False)
+    return await identifiers_of(tx, found, masking=False)
 
 
 @changing("POST", "/members/{member_id:uuid}/identifiers/detach", once=True, tags=TAGS, needs=WRITE, refuses=KNOWN)
@@ -334,7 +304,7 @@ async def detach_identifier(member_id: UUID, data: Detach, tx: Tx, staff: Staff)
     """Take an identifier from a member: a number that was given up, a slip of the till."""
     found = await _within(tx, await reach(tx, staff, WRITE), member_id)
     await identity.detach(tx, found.person_id, await _identifier(tx, data), reason=data.reason)
-    return await _identifiers(tx, found, masking=False)
+    return await identifiers_of(tx, found, masking=False)
 
 
 @reading("/levels", tags=TAGS, needs=READ)
@@ -403,48 +373,6 @@ async def _attach(tx: Tx, person_id: identity.PersonId, by: identity.Identifier,
     found = await identity.attach_and_resolve(tx, [by, new], source="console")
     if found.person_id != person_id or found.elsewhere:
         raise IdentifierOfAnother(new.kind.value)
-
-
-async def _identifiers(tx: Tx, found: members.Member, *, masking: bool) -> list[IdentifierView]:
-    return [
-        IdentifierView(
-            one.identifier.kind,
-            one.identifier.namespace,
-            masked(one.identifier.value) if masking else one.identifier.value,
-            one.source,
-            one.attached_at,
-        )
-        for one in await identity.identifiers_of(tx, found.person_id)
-    ]
-
-
-def _row(found: members.Member) -> MemberRow:
-    return MemberRow(
-        member_id=found.member_id,
-        person_id=found.person_id,
-        member_no=found.member_no,
-        name=masked(found.name) if found.name else found.name,
-        level=found.level,
-        growth=found.growth,
-        state=found.state,
-        store_id=found.store_id,
-        guide_id=found.guide_id,
-        front=found.front,
-        joined_at=found.joined_at,
-    )
-
-
-async def _detail(tx: Tx, found: members.Member, staff: Staff) -> MemberDetail:
-    home = await organisation.one_store(tx, found.store_id)
-    standing = await loyalty.standing(tx, [found.member_id])
-    return MemberDetail(
-        found,
-        sorted(await members.labels(tx, found.person_id)),
-        await _identifiers(tx, found, masking=not access.may_see_store(staff.session, home, WRITE)),
-        standing.get(found.member_id),
-        await members.consents(tx, found.member_id),
-        await members.bindings(tx, found.member_id),
-    )
 
 
 HANDLERS: list[HTTPRouteHandler] = [
