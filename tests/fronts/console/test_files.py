@@ -105,6 +105,15 @@ async def test_a_file_comes_as_a_form_and_is_brought_in_once(console: "Console")
     assert (await admin.get("/stores", text="F2"))["items"] == []
 
 
+async def test_a_form_that_is_none_or_has_no_file_is_refused(console: "Console") -> None:
+    admin = await console.staff()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await admin.call("POST", "/imports/stores", content=b"--y no form", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) in {(422, "file_unreadable"), (422, "file_missing")}
+    answer = await admin.call("POST", "/imports/stores", files={"other": ("a.csv", b"code,name\n", "text/csv")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "file_missing")
+
+
 async def test_what_a_spreadsheet_would_run_is_sent_as_text(console: "Console") -> None:
     admin = await console.staff()
     await admin.post("/stores", {"code": "EVIL", "name": "=1+1"}, status=201)

@@ -5,11 +5,13 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import UploadFile
+from litestar.exceptions import HTTPException
 from litestar.response import Stream
 
 from midstage.kit.refusals import Invalid, Text
@@ -65,12 +67,17 @@ class FileUnreadable(Invalid):
 
 
 async def received(request: Request[Any, Any, Any]) -> tuple[bytes, str]:
-    """The file of a request, and its name or type. Raises FileMissing."""
+    """The file of a request, and its name or type. Raises FileMissing, FileUnreadable."""
     kind = request.headers.get("content-type") or ""
     if not kind.startswith("multipart/form-data"):
         body, name = await request.body(), kind.partition(";")[0].strip()
     else:
-        form = await request.form()
+        try:
+            form = await request.form()
+        except HTTPException as error:
+            if error.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+            raise FileUnreadable(1, "表单格式错误", "the form is malformed") from None
         file: object = form.get("file")
         if not isinstance(file, UploadFile):
             raise FileMissing
