@@ -30,6 +30,7 @@ _QUIET_AFTER = 5  # looks at the subscribers in a row with nobody behind
 
 def demo(settings: Settings, *, once: bool, only: str | None) -> None:
     """Set up, load what is missing, and serve until Ctrl-C. Raises CannotStartError."""
+    begun = time.monotonic()
     codes = [only] if only else list(brands.ALL)
     if "journey" in codes:
         brands.check_data()
@@ -37,11 +38,18 @@ def demo(settings: Settings, *, once: bool, only: str | None) -> None:
         url = postgres.url if postgres else settings.database_url or ""
         os.environ[SECRET_VARIABLE] = _secret(settings)  # for us and all of our children
         with Processes(settings.home, server=postgres) as running:
+            sandbox = _sandbox(settings, url)
             if not once:
                 _check_ports(settings)
+                running.start(sandbox)  # it needs no database, so it can come up meanwhile
             _prepare(settings, url, codes)
             if not once:
-                _serve(settings, url, codes, running)
+                _serve(settings, url, running)
+                running.wait_ready(sandbox)
+                asyncio.run(welcome.welcome(url, settings, codes))
+                console.print(f"(started in {time.monotonic() - begun:.1f} s)", style="dim", highlight=False)
+                with load.progress_bars(console) as bars:
+                    processes.until_interrupted(running, then=_CatchingUp(url, bars).look)
     console.print("Everything is stopped; the data is kept.", highlight=False)
 
 
@@ -90,18 +98,12 @@ async def _is_whole(database: Database, code: str) -> bool:
         return await is_open(tx, brands.FIRST_LOGIN[code])
 
 
-def _serve(settings: Settings, url: str, codes: Sequence[str], running: Processes) -> None:
-    begun = time.monotonic()
-    # The slowest first: each of them spends a second or two on its imports.
-    started = [processes.api(settings, url), processes.worker(settings, url), _sandbox(settings, url)]
-    for child in started:
-        running.start(child)
-    for child in started:
-        running.wait_ready(child)
-    asyncio.run(welcome.welcome(url, settings, codes))
-    console.print(f"(started in {time.monotonic() - begun:.1f} s)", style="dim", highlight=False)
-    with load.progress_bars(console) as bars:
-        processes.until_interrupted(running, then=_CatchingUp(url, bars).look)
+def _serve(settings: Settings, url: str, running: Processes) -> None:
+    """Start what answers and what works behind it."""
+    api = processes.api(settings, url)
+    running.start(api)
+    running.start(processes.worker(settings, url))
+    running.wait_ready(api)
 
 
 class _CatchingUp:
