@@ -38,6 +38,7 @@ class Ringers:
         )
 
     def ask(self, line: str) -> int:
+        """One question at a time, and so in the loop's own thread: the pipe has one line for each answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(line + "\n")
@@ -45,10 +46,10 @@ class Ringers:
 
     async def step(self, role: str, nth: int, when: str) -> int:
         """The exit code of a child that dies at its nth statement: -9, or 0 where it had fewer."""
-        return await asyncio.to_thread(self.ask, f"step {role} {nth} {when}")
+        return self.ask(f"step {role} {nth} {when}")
 
     async def start(self, role: str, name: str) -> int:
-        return await asyncio.to_thread(self.ask, f"run {role} {name}")
+        return self.ask(f"run {role} {name}")
 
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
