@@ -1,6 +1,6 @@
 """The catalogue: its products and skus. All of it is of the whole brand."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.categories import DescriptionBody, NameBody, as_of
+from midstage.fronts.console.categories import READ, TAGS, WRITE, Code, DescriptionBody, NameBody, as_of
 from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
 from midstage.fronts.console.words import Rank, Search, Short, Version
 from midstage.kit.database import Tx
@@ -18,17 +18,6 @@ from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 
-T = TypeVar("T")
-TAGS = ["console: catalogue"]
-READ, WRITE = "catalogue.read", "catalogue.write"
-CATEGORY_FAULTS = (
-    NeedsWholeBrand,
-    catalogue.NoSuchCategory,
-    catalogue.CategoryCodeTaken,
-    catalogue.CategoryMisplaced,
-    catalogue.CategoryNotEmpty,
-    catalogue.CatalogueTextWrong,
-)
 SKU_FAULTS = (
     NeedsWholeBrand,
     catalogue.NoSuchProduct,
@@ -50,7 +39,6 @@ SKU_FAULTS = (
 )
 PRODUCT_FAULTS = (*SKU_FAULTS, catalogue.ProductCodeTaken, catalogue.NotPublishable)
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Step = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000, description="Thousandths of the unit")]
 Value = (
     bool | Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)] | float | Annotated[str, msgspec.Meta(max_length=300)]

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts.console.callers import Staff
@@ -26,36 +25,8 @@ CATEGORY_FAULTS = (
     catalogue.CategoryNotEmpty,
     catalogue.CatalogueTextWrong,
 )
-SKU_FAULTS = (
-    NeedsWholeBrand,
-    catalogue.NoSuchProduct,
-    catalogue.NoSuchSku,
-    catalogue.NoSuchCategory,
-    catalogue.NoSuchTaxClass,
-    catalogue.ProductChangedMeanwhile,
-    catalogue.SkuCodeTaken,
-    catalogue.StateWrong,
-    catalogue.CatalogueTextWrong,
-    catalogue.TooManyOf,
-    catalogue.AttributeWrong,
-    catalogue.MediaWrong,
-    catalogue.OptionsWrong,
-    catalogue.OptionsTaken,
-    catalogue.BarcodeWrong,
-    catalogue.BarcodeTaken,
-    catalogue.UnitStepWrong,
-)
-PRODUCT_FAULTS = (*SKU_FAULTS, catalogue.ProductCodeTaken, catalogue.NotPublishable)
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Step = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000, description="Thousandths of the unit")]
-Value = (
-    bool | Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)] | float | Annotated[str, msgspec.Meta(max_length=300)]
-)
-Values = Annotated[dict[Code, Value], msgspec.Meta(max_length=100)]
-Choice = Annotated[dict[Code, Code], msgspec.Meta(max_length=5)]
-Tags = Annotated[list[Code], msgspec.Meta(max_length=50)]
-InState = Annotated[catalogue.State | None, QueryParameter(name="state")]
 
 
 class NameBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
