@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
-from midstage.fronts.console.words import BadDate, day_begins
+from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import BadDate, day_begins
 from midstage.kit import audit
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest

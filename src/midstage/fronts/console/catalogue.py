@@ -9,10 +9,10 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import Rank, Search, Short, Version
 from midstage.fronts.console.categories import READ, TAGS, WRITE, Code, DescriptionBody, NameBody, as_of
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
-from midstage.fronts.console.words import Rank, Search, Short, Version
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access

@@ -7,9 +7,9 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
-from midstage.fronts.console.words import Rank, Short
+from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import Rank, Short
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue

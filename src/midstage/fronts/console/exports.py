@@ -11,8 +11,8 @@ from midstage.fronts._http.calls import reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts._http.files import csv_answer, write_csv
 from midstage.fronts._http.rows.forms import FORMS, Kind
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import Reach, reach
+from midstage.fronts._http.scope import Reach, reach
+from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
 from midstage.kit.money import exponent
 from midstage.kit.paging import MAX_LIMIT, PageRequest

@@ -10,8 +10,8 @@ from midstage.fronts._http.desk import AnyRequest
 from midstage.fronts._http.files import FileMissing, FileUnreadable, read_table, received
 from midstage.fronts._http.rows.forms import Kind
 from midstage.fronts._http.rows.load import Imported, Mode, TooManyRefused, bring_in
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, reach, whole_brand
+from midstage.fronts._http.scope import NeedsWholeBrand, reach, whole_brand
+from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 

@@ -8,9 +8,9 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, Reach, reach
-from midstage.fronts.console.words import Milli, Reason, Short
+from midstage.fronts._http.scope import NeedsWholeBrand, Reach, reach
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import Milli, Reason, Short
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import Limit, Page, PageRequest

@@ -7,8 +7,8 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.ledger import api as ledger

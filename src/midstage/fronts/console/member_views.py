@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.staff import Staff
 from midstage.kit.audit import masked
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access

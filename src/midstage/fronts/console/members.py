@@ -9,7 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.scope import NeedsWholeBrand, Reach, reach, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import BadDate, Code, Name, Reason, Short, Version, day_begins
 from midstage.fronts.console.member_views import (
     IdentifierView,
     MemberDetail,
@@ -18,8 +20,6 @@ from midstage.fronts.console.member_views import (
     member_detail,
     member_row,
 )
-from midstage.fronts.console.scope import NeedsWholeBrand, Reach, reach, whole_brand
-from midstage.fronts.console.words import BadDate, Code, Name, Reason, Short, Version, day_begins
 from midstage.kit.audit import masked
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest

@@ -13,9 +13,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import Reach, reach
-from midstage.fronts.console.words import BadDate, Minor, Reason, Short, day_begins
+from midstage.fronts._http.scope import Reach, reach
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import BadDate, Minor, Reason, Short, day_begins
 from midstage.kit.database import Tx
 from midstage.kit.money import Money
 from midstage.kit.paging import Limit, Page, PageRequest

@@ -10,9 +10,9 @@ from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, reach, whole_brand
-from midstage.fronts.console.words import BadDate, Code, Reason, Short, day_begins
+from midstage.fronts._http.scope import NeedsWholeBrand, reach, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import BadDate, Code, Reason, Short, day_begins
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access

@@ -11,10 +11,10 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.scope import NeedsWholeBrand, reach, whole_brand
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import BadDate, Minor, Moment, Rank, Version, moment
 from midstage.fronts.console.catalogue import Code, NameBody, as_of
-from midstage.fronts.console.scope import NeedsWholeBrand, reach, whole_brand
-from midstage.fronts.console.words import BadDate, Minor, Moment, Rank, Version, moment
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 from midstage.middle.organisation import api as organisation

@@ -9,9 +9,9 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import reach
-from midstage.fronts.console.words import Code, Long, Name, Search, Version
+from midstage.fronts._http.scope import reach
+from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.words import Code, Long, Name, Search, Version
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access

@@ -6,8 +6,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
-from midstage.fronts.console.callers import Staff
-from midstage.fronts.console.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.staff import Staff
 from midstage.kit import mending
 from midstage.kit.database import Tx
 from midstage.kit.facts import aside

@@ -1,4 +1,4 @@
-"""Who calls the console: somebody who works for the brand and signed in."""
+"""Who calls the console and the till: somebody who works for the brand and signed in."""
 
 from typing import ClassVar, Self
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from midstage.fronts.console.callers import Staff
+from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
 from midstage.kit.refusals import Forbidden, Text
 from midstage.middle.access import api as access

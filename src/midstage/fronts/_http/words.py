@@ -1,4 +1,4 @@
-"""The words that the calls of the console share: texts, figures and moments with their limits."""
+"""The words that the calls of several fronts share: texts, figures and moments with their limits."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
