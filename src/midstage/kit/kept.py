@@ -29,3 +29,7 @@ class Kept(Generic[K, V]):
     def forget(self, key: K) -> None:
         """Read it anew the next time."""
         self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Read everything anew."""
+        self._values.clear()

@@ -1,6 +1,7 @@
 """What the organisation tells the world."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from midstage.kit.facts import Fact
 from midstage.middle.organisation.types import (
@@ -175,3 +176,12 @@ class PlatformAccountChanged(Fact, frozen=True):
     store_id: StoreId
     staff_id: StaffId
     state: str
+
+
+class PolicyChanged(Fact, frozen=True):
+    """Somebody chose other settings of a policy, or let the wider ones hold again."""
+
+    subject: ClassVar[str] = "holder_id"
+    holder_id: UUID
+    code: str
+    level: str

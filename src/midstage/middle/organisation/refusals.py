@@ -347,3 +347,29 @@ class PlatformAccountTaken(Conflict):
 
     text = Text(zh="平台账号“{given}”已登记", en="The account “{given}” is registered already.")
     given: str
+
+
+class NoSuchPolicy(NotFound):
+    """There is no policy of that name."""
+
+    text = Text(zh="没有名为“{given}”的策略", en="There is no policy called “{given}”.")
+    given: str
+
+
+class PolicyInvalid(Invalid):
+    """The settings are not those of this policy."""
+
+    text = Text(zh="策略“{policy}”的设置无效：{why}", en="These are no settings of the policy {policy}: {why}.")
+    policy: str
+    why: str
+
+
+class PolicyNotHere(Invalid):
+    """This policy is not chosen at that level."""
+
+    text = Text(
+        zh="策略“{policy}”不能在“{level}”层级设置",
+        en="The policy {policy} is not chosen by a {level}.",
+    )
+    policy: str
+    level: str

@@ -37,6 +37,13 @@ from midstage.middle.organisation.store.operators import (
     read_payees,
     write_operator,
 )
+from midstage.middle.organisation.store.policies import (
+    drop_choice,
+    read_all_choices,
+    read_choice_version,
+    read_choices,
+    write_choice,
+)
 from midstage.middle.organisation.store.staff import (
     count_under_staff,
     end_staff,
@@ -84,6 +91,7 @@ __all__ = [
     "count_under_staff",
     "count_under_store",
     "count_under_unit",
+    "drop_choice",
     "end_guide",
     "end_staff",
     "hold_staff",
@@ -114,7 +122,10 @@ __all__ = [
     "move_unit",
     "next_brand",
     "read_account",
+    "read_all_choices",
     "read_brand",
+    "read_choice_version",
+    "read_choices",
     "read_deepest",
     "read_guide_of_staff",
     "read_guides",
@@ -135,6 +146,7 @@ __all__ = [
     "read_wrong",
     "write_account",
     "write_brand",
+    "write_choice",
     "write_guide",
     "write_operator",
     "write_staff",

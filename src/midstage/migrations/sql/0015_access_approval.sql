@@ -1,0 +1,2 @@
+-- Access: second factors, approvals, reads of personal data.
+select 1;

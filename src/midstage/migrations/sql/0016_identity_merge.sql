@@ -1,0 +1,2 @@
+-- Identity: limits, blocks, quarantine, merges.
+select 1;

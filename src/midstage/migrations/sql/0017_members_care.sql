@@ -1,0 +1,2 @@
+-- Members: the pool, activation, handing over, personal data requests.
+select 1;

@@ -1,0 +1,2 @@
+-- Catalogue: bundles and listing.
+select 1;

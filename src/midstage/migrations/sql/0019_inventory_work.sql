@@ -1,0 +1,2 @@
+-- Inventory: transfers, counts, incoming goods, alarms.
+select 1;

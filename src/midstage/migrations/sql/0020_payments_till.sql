@@ -1,0 +1,2 @@
+-- Payments: shifts and cash.
+select 1;

@@ -1,0 +1,2 @@
+-- Payments: statements of providers, several payees.
+select 1;

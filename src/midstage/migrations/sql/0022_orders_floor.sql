@@ -1,0 +1,2 @@
+-- Orders: held sales, offline sales, leave codes.
+select 1;

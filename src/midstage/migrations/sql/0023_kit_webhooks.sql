@@ -1,0 +1,2 @@
+-- Kit: webhooks and limits.
+select 1;

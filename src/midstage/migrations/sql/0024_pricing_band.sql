@@ -1,0 +1,2 @@
+-- Pricing: a store's own price within its band.
+select 1;
