@@ -1,5 +1,6 @@
 """One embedded server for the run, one database for each worker, one brand for each test."""
 
+import base64
 import itertools
 import os
 import shutil
@@ -22,6 +23,9 @@ from shop import Shop, open_shop
 # A shared machine has slow moments that say nothing about the code, so no example has a deadline.
 settings.register_profile("midstage", deadline=None, max_examples=100)
 settings.load_profile("midstage")
+
+# What a test seals, a process that it starts unseals.
+os.environ.setdefault("MIDSTAGE_SEALING_KEY", base64.b64encode(bytes(range(32))).decode())
 
 TEMPLATE = "template_midstage"
 _brands = itertools.count(1_000_000)

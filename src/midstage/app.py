@@ -13,7 +13,7 @@ from midstage.fronts._http.desk import AnyRequest, Desk
 from midstage.fronts._http.docs import docs_page
 from midstage.fronts._http.openapi import openapi_json
 from midstage.fronts._http.problems import EXCEPTION_HANDLERS
-from midstage.kit import observability
+from midstage.kit import observability, sealing
 from midstage.kit.database import TRANSIENT, Database
 from midstage.kit.ids import new_id
 from midstage.kit.settings import Settings, read_settings
@@ -25,7 +25,9 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 def create() -> Litestar:
     """The application, from the settings in the environment."""
-    return create_app(read_settings())
+    settings = read_settings()
+    sealing.open_keys(settings)
+    return create_app(settings)
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> Litestar:

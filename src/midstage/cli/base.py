@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 
 from midstage import migrations, processes
+from midstage.kit import sealing
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, check_server, schema_revision
 from midstage.kit.postgres import EmbeddedPostgres
@@ -38,6 +39,7 @@ def on_server(settings: Settings) -> Generator[tuple[EmbeddedPostgres | None, st
         with ThreadPoolExecutor(1) as aside:
             aside.submit(asyncio.run, check_server(settings.database_url)).result()
     with processes.embedded(settings) or nullcontext() as own:
+        sealing.open_keys(settings)  # made here once, before several processes want it
         yield own, own.url if own else settings.database_url or ""
 
 

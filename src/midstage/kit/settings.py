@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How the outside reaches us, for callbacks; default is host and port."""
     otlp_file: str = ""
     """Where OpenTelemetry spans are appended as JSON lines; empty: none are kept."""
+    sealing_key: str = ""
+    """What secrets that are read again are sealed under: 32 bytes in base64, several with commas between, of which the
+    first seals. Empty: the file secrets/sealing_key of the home, which the first start makes."""
 
 
 _RANGES: dict[str, tuple[int, int]] = {
