@@ -71,6 +71,7 @@ from midstage.middle.catalogue.refusals import (
     UnitStepWrong,
 )
 from midstage.middle.catalogue.rules import check_code, check_name, check_quantity
+from midstage.middle.catalogue.scans import scanned_offers
 from midstage.middle.catalogue.taxes import set_tax_class, tax_classes
 from midstage.middle.catalogue.types import (
     AttributeDefinition,
@@ -203,6 +204,7 @@ __all__ = [
     "require_skus",
     "retire_product",
     "retire_sku",
+    "scanned_offers",
     "search",
     "set_tax_class",
     "sku_ids",

@@ -1,9 +1,9 @@
 """What checkout and scanners read."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
-from midstage.kit.database import Record, Tx
+from midstage.kit.database import Tx
 from midstage.middle.catalogue.types import (
     Offer,
     ProductId,
@@ -24,10 +24,10 @@ select s.sku_id, s.product_id, s.code, p.name_zh, p.name_en, s.options_text_zh, 
 
 
 async def read_offers(tx: Tx, sku_ids: Sequence[SkuId]) -> dict[SkuId, Offer]:
-    return {SkuId(row[0]): _offer(row) for row in await tx.rows(OFFERS, tx.brand, sku_ids)}
+    return {SkuId(row[0]): to_offer(row) for row in await tx.rows(OFFERS, tx.brand, sku_ids)}
 
 
-def _offer(row: Record) -> Offer:
+def to_offer(row: Iterable[Any]) -> Offer:
     sku_id, product_id, code, zh, en, text_zh, text_en, unit, step, tax, rate, inclusive, path, trademark, live = row
     return Offer(
         sku_id, product_id, code, zh or en, en or zh, text_zh, text_en, Unit(unit), step, tax, rate, inclusive,
