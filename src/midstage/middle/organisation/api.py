@@ -83,6 +83,7 @@ from midstage.middle.organisation.policies import (
     Choice,
     Holder,
     Level,
+    Located,
     Policy,
     Standing,
     choices,
@@ -91,6 +92,7 @@ from midstage.middle.organisation.policies import (
     policies,
     settings_of,
     standing_of,
+    standings_of,
     unchoose,
 )
 from midstage.middle.organisation.refusals import (
@@ -250,6 +252,7 @@ __all__ = [
     "InvoiceTitle",
     "KindReserved",
     "Level",
+    "Located",
     "NameMissing",
     "NewGuide",
     "NewOperator",
@@ -391,6 +394,7 @@ __all__ = [
     "settings_of",
     "staff",
     "standing_of",
+    "standings_of",
     "stays",
     "store_by_code",
     "stores",

@@ -6,7 +6,7 @@ store's own, else its operator's, else that of the nearest part of the tree abov
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,7 +24,7 @@ from midstage.middle.organisation.refusals import (
     PolicyNotHere,
 )
 from midstage.middle.organisation.scopes import check_scope
-from midstage.middle.organisation.types import OperatorId, Scope, Store, StoreId, UnitId
+from midstage.middle.organisation.types import OperatorId, Scope, StoreId, UnitId
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -74,6 +74,19 @@ class Standing(msgspec.Struct, Generic[T], frozen=True):
     holder: Holder | None
 
 
+class Located(Protocol):
+    """A store, or whatever says as much of one as its policies ask."""
+
+    @property
+    def store_id(self) -> StoreId: ...
+
+    @property
+    def operator_id(self) -> OperatorId: ...
+
+    @property
+    def unit_path(self) -> Sequence[UnitId]: ...
+
+
 _declared: dict[str, Policy[Any]] = {}
 _kept: Kept[tuple[BrandId, str, UUID | None], Standing[Any]] = Kept(ttl_s=KEPT_S, most=200_000)
 
@@ -92,12 +105,12 @@ def policies() -> list[Policy[Any]]:
     return [_declared[code] for code in sorted(_declared)]
 
 
-async def settings_of(tx: Tx, policy: Policy[T], at: Store | None = None) -> T:
+async def settings_of(tx: Tx, policy: Policy[T], at: Located | None = None) -> T:
     """The settings that hold at a store, or for the brand; kept for a few seconds."""
     return (await standing_of(tx, policy, at)).settings
 
 
-async def standing_of(tx: Tx, policy: Policy[T], at: Store | None = None) -> Standing[T]:
+async def standing_of(tx: Tx, policy: Policy[T], at: Located | None = None) -> Standing[T]:
     """The settings that hold at a store, or for the brand, and who chose them; kept for a few seconds."""
     key = (tx.brand, policy.code, None if at is None else at.store_id)
     found = _kept.get(key)
@@ -105,6 +118,25 @@ async def standing_of(tx: Tx, policy: Policy[T], at: Store | None = None) -> Sta
         chosen = await store.read_choices(tx, policy.code, [] if at is None else _candidates(at))
         found = _nearest(policy, chosen, at)
         _kept.put(key, found)
+    return found
+
+
+async def standings_of(tx: Tx, policy: Policy[T], stores: Iterable[Located]) -> dict[StoreId, Standing[T]]:
+    """What holds at each of several stores, in one statement; kept as that of one."""
+    found: dict[StoreId, Standing[T]] = {}
+    unknown: dict[StoreId, Located] = {}
+    for one in stores:
+        kept = _kept.get((tx.brand, policy.code, one.store_id))
+        if kept is None:
+            unknown[one.store_id] = one
+        else:
+            found[one.store_id] = kept
+    if unknown:
+        holders = sorted({holder for one in unknown.values() for holder in _candidates(one)})
+        chosen = await store.read_choices(tx, policy.code, holders)
+        for store_id, one in unknown.items():
+            found[store_id] = _nearest(policy, chosen, one)
+            _kept.put((tx.brand, policy.code, store_id), found[store_id])
     return found
 
 
@@ -180,11 +212,11 @@ async def _check_holder(tx: Tx, holder: Holder) -> None:
             await check_scope(tx, Scope(stores=frozenset({StoreId(holder.holder_id)})))
 
 
-def _candidates(at: Store) -> list[UUID]:
+def _candidates(at: Located) -> list[UUID]:
     return [*at.unit_path, at.operator_id, at.store_id]
 
 
-def _nearest(policy: Policy[T], chosen: Sequence[tuple[str, UUID, Any]], at: Store | None) -> Standing[T]:
+def _nearest(policy: Policy[T], chosen: Sequence[tuple[str, UUID, Any]], at: Located | None) -> Standing[T]:
     by_holder = {(Level(level), holder_id): settings for level, holder_id, settings in chosen}
     for level, holder_id in _order(by_holder, at):
         settings = by_holder.get((level, holder_id))
@@ -194,7 +226,7 @@ def _nearest(policy: Policy[T], chosen: Sequence[tuple[str, UUID, Any]], at: Sto
     return Standing(policy.settings(), None)
 
 
-def _order(chosen: Iterable[tuple[Level, UUID]], at: Store | None) -> list[tuple[Level, UUID]]:
+def _order(chosen: Iterable[tuple[Level, UUID]], at: Located | None) -> list[tuple[Level, UUID]]:
     """Who is asked, the nearest first."""
     brand = [(level, holder_id) for level, holder_id in chosen if level is Level.BRAND]
     if at is None:
