@@ -23,13 +23,15 @@ async def put(tx: Tx, **other: object) -> payments.Merchant:
     return await payments.put_merchant(tx, **given)  # type: ignore[arg-type]  # wrong values are the test
 
 
-async def test_a_payees_own_account_goes_before_the_brands(db: Database, tenant: Tenant) -> None:
+async def test_a_payees_payments_go_to_its_own_account_and_to_no_other(db: Database, tenant: Tenant) -> None:
     payee = uuid4()
     async with db.writing(tenant) as tx:
         own, brands = await put(tx, payee=payee), await put(tx)
         assert await payments.merchant_for(tx, payee, provider=None) == own
-        assert await payments.merchant_for(tx, uuid4(), provider="sandbox") == brands
-        assert await payments.merchants_for(tx, payee) == [own, brands]
+        assert await payments.merchant_for(tx, None, provider="sandbox") == brands
+        assert await payments.merchants_for(tx, payee) == [own]
+        with pytest.raises(payments.NoSuchMerchant):
+            await payments.merchant_for(tx, uuid4(), provider="sandbox")
 
 
 async def test_putting_again_changes_the_account_and_keeps_its_id(db: Database, tenant: Tenant) -> None:

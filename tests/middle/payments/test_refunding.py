@@ -95,13 +95,14 @@ async def test_a_refund_of_another_amount_or_merchant_is_not_booked(db: Database
     assert (await again(db, tenant, payment)).refunded_minor == 0
 
 
-async def test_an_order_that_was_paid_in_two_payments_gets_both_back(db: Database, tenant: Tenant) -> None:
+async def test_two_payments_of_an_order_give_back_in_proportion(db: Database, tenant: Tenant) -> None:
     first = await paid(db, tenant, 1_000)
     second = await opened(db, tenant, 500, order_id=first.order_id)
     async with db.writing(tenant) as tx:
+        await tx.run("update payment set split = true where brand_id = $1", tenant.brand)
         await payments.book_paid(tx, said_paid(second))
         parts = await payments.request_refund(tx, first.order_id, cny(1_200), reason="r", key="k")
-        assert [part.amount.minor for part in parts] == [500, 700]
+        assert [part.amount.minor for part in parts] == [800, 400]
         assert await payments.request_refund(tx, first.order_id, cny(1_200), reason="r", key="k") == parts
         with pytest.raises(payments.RefundExceedsPaid):
             await payments.request_refund(tx, first.order_id, cny(301), reason="r", key="more")
@@ -137,6 +138,70 @@ async def test_the_doctor_sees_a_refund_that_was_booked_past_the_verbs(own_db: D
         )
         found = await payments.checks(tx)
     assert sorted(one.check for one in found) == ["payments.refunds", "payments.tendered"]
+
+
+def a_payment(number: int, payee: int | None, minor: int, gone: int) -> payments.Payment:
+    return payments.Payment(
+        payment_id=payments.PaymentId(UUID(int=number)),
+        order_id=UUID(int=7),
+        payee=UUID(int=payee) if payee else None,
+        currency="CNY",
+        due_minor=minor,
+        paid_minor=minor,
+        refunding_minor=0,
+        refunded_minor=min(gone, minor),
+        state=payments.PaymentState.PAID,
+        opened_at=AT,
+        due_at=AT,
+        paid_at=AT,
+        split=True,
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    came=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 1000), st.integers(0, 1000)), min_size=1, max_size=6),
+    shares=st.dictionaries(st.integers(0, 4), st.integers(0, 1500), max_size=4),
+    asked=st.integers(1, 5000),
+)
+def test_a_refund_over_payments_loses_nothing_and_takes_of_none_more_than_it_holds(
+    came: list[tuple[int, int, int]], shares: dict[int, int], asked: int
+) -> None:
+    held = [a_payment(number, *each) for number, each in enumerate(came, start=1)]
+    left = {payment.payment_id: payment.refundable.minor for payment in held}
+    by_payee = {(UUID(int=payee) if payee else None): minor for payee, minor in shares.items()}
+    if asked > sum(left.values()):
+        with pytest.raises(payments.RefundExceedsPaid):
+            rules.split_refund(cny(asked), by_payee, held)
+        return
+    parts = dict(rules.split_refund(cny(asked), by_payee, held))
+    assert sum(parts.values()) == asked
+    assert all(0 < minor <= left[payment_id] for payment_id, minor in parts.items())
+    if sum(by_payee.values()) <= asked:  # then every payee gives back the share of its lines, as far as it holds it
+        for payee, minor in by_payee.items():
+            own = [payment.payment_id for payment in held if payment.payee == payee]
+            given_back = sum(parts.get(payment_id, 0) for payment_id in own)
+            assert given_back >= min(minor, sum(left[payment_id] for payment_id in own))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    dues=st.lists(st.integers(1, 500), min_size=1, max_size=5),
+    takings=st.lists(st.integers(1, 500), max_size=5),
+)
+def test_takings_pay_the_dues_one_after_the_other(dues: list[int], takings: list[int]) -> None:
+    if sum(takings) > sum(dues):
+        with pytest.raises(payments.AmountNotDue):
+            rules.deal([cny(one) for one in dues], [cny(one) for one in takings])
+        return
+    dealt = rules.deal([cny(one) for one in dues], [cny(one) for one in takings])
+    for place, due in enumerate(dues):
+        assert sum(minor for at, _, minor in dealt if at == place) == due
+    for by, taking in enumerate(takings):
+        assert sum(minor for _, which, minor in dealt if which == by) == taking
+    assert all(minor > 0 for _, _, minor in dealt)
+    waits = [place for place, by, _ in dealt if by is None]
+    assert len(waits) == len(set(waits))
 
 
 def tender(number: int, minor: int) -> payments.Tender:

@@ -122,7 +122,7 @@ async def start_payment(order_id: UUID, data: StartPayment, request: AnyRequest,
     started = await payments.start_payment(
         desk.database,
         shopper.tenant,
-        due[0].payment_id,
+        next((one for one in due if one.state is payments.PaymentState.OPEN), due[0]).payment_id,
         payments.Cashier(title=order.number, return_url=data.return_url, language=language(request)),
         callback_base=f"{desk.settings.public_url}/v1/callbacks",
         via=data.provider,

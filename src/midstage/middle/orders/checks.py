@@ -30,7 +30,7 @@ _SUMMARY = """
 select order_id, paid_minor, refunded_minor, state from sales_order
  where brand_id = $1 and (paid_minor <> 0 or refunded_minor <> 0)
 """
-_OPEN = "select order_id from sales_order where brand_id = $1 and state in ('placed', 'paid')"
+_LIVE = "select order_id, state from sales_order where brand_id = $1 and state in ('placed', 'paid')"
 
 
 async def checks(tx: Tx) -> list[Finding]:
@@ -59,12 +59,24 @@ async def _against_payments(tx: Tx) -> list[Finding]:
         for order_id, held in tendered.items()
         if held
     ]
-    return wrong[:20]
+    return wrong[:20] + await _against_dues(tx)
+
+
+async def _against_dues(tx: Tx) -> list[Finding]:
+    """An order that waits owes something, and one that is paid does not."""
+    live = {row["order_id"]: row["state"] for row in await tx.rows(_LIVE, tx.brand)}
+    due = await payments.payments_of(tx, list(live))
+    return [
+        Finding("orders.dues", "an order does not stand where its payments do", {"order_id": order_id, "state": state})
+        for order_id, state in live.items()
+        if order_id in due
+        and (state == "paid") is not all(one.state is payments.PaymentState.PAID for one in due[order_id])
+    ][:20]
 
 
 async def _against_stock(tx: Tx) -> list[Finding]:
     """Only orders that are placed or paid hold promises."""
-    live = {row["order_id"] for row in await tx.rows(_OPEN, tx.brand)}
+    live = {row["order_id"] for row in await tx.rows(_LIVE, tx.brand)}
     held = await inventory.orders_holding(tx)
     return [
         Finding("orders.promises", "stock is promised to an order that is closed", {"order_id": order_id})

@@ -46,14 +46,20 @@ async def cancel_order(tx: Tx, order_id: OrderId, *, reason: str = "") -> Order:
 
 
 async def expire_order(tx: Tx, order_id: OrderId) -> bool:
-    """End an order that nobody paid in time; False if it was paid, cancelled or given more time meanwhile."""
+    """End an order that nobody paid in time; False if it was paid, cancelled or given more time meanwhile.
+
+    What came of it (some of several payments, an amount that a person accepted) goes back by itself.
+    """
     order = await store.lock(tx, order_id)
     if order is None or order.state is not State.PLACED or order.expires_at is None or order.expires_at > tx.now:
         return False
     parts = await store.parts(tx, order_id)
+    await payments.close_payment(tx, order_id)
+    if order.paid_minor > order.refunded_minor:
+        await give_back(tx, order, None, reason="not paid in full in time")
+        order = replace(order, refunded_minor=order.paid_minor, version=order.version + 1)
     store.move(tx, order, State.EXPIRED)
     await store.move_parts(tx, order_id, [part.part_no for part in parts], PartState.CANCELLED)
-    await payments.close_payment(tx, order_id)
     await inventory.end_reservation(tx, order_id, inventory.Outcome.EXPIRED)
     tx.tell(OrderExpired(order_id=order_id))
     return True

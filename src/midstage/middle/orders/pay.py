@@ -28,7 +28,8 @@ async def payment_arrived(tx: Tx, notice: payments.Notice) -> Order | None:
     """Take a provider's word that a payment was made. Returns the order, or None where nothing is to be done.
 
     The same notice again changes nothing. If the order expired in the meantime its goods are promised again in one
-    statement, and where they are gone, or the order was cancelled, the money is given back by itself.
+    statement, and where they are gone, or the order was cancelled, the money is given back by itself. An order of
+    several payments is paid by the last of them; one that expired before is not, as what had come is on its way back.
     """
     order_id = await payments.order_of(tx, notice.payment_id)
     order = await store.lock(tx, OrderId(order_id))
@@ -37,9 +38,15 @@ async def payment_arrived(tx: Tx, notice: payments.Notice) -> Order | None:
     booked = await payments.book_paid(tx, notice)
     if not booked.first or not booked.settled:
         return order  # a repeated notice, or one whose amount is a discrepancy for a person
-    if order.state is State.PLACED or (order.state is State.EXPIRED and await promised_again(tx, order)):
-        return await become_paid(tx, order, booked.paid_minor)
-    return await _return(tx, order, booked)
+    paid_minor = order.paid_minor + booked.amount.minor
+    if order.state is State.PLACED and not booked.complete:
+        await store.note_paid(tx, order.order_id, paid_minor)
+        return replace(order, paid_minor=paid_minor)
+    if order.state is State.PLACED or (
+        order.state is State.EXPIRED and booked.complete and await promised_again(tx, order)
+    ):
+        return await become_paid(tx, order, paid_minor)
+    return await _return(tx, replace(order, paid_minor=paid_minor))
 
 
 async def promised_again(tx: Tx, order: Order) -> bool:
@@ -61,9 +68,8 @@ def wants_of(lines: list[Line], parts: dict[int, Part]) -> list[inventory.Want]:
     return [inventory.Want(parts[line.part_no].location_id, line.sku_id, line.quantity_milli) for line in lines]
 
 
-async def _return(tx: Tx, order: Order, booked: payments.Booked) -> Order:
+async def _return(tx: Tx, order: Order) -> Order:
     """The order is gone: keep that it was paid, and send the money back."""
-    paid = replace(order, paid_minor=order.paid_minor + booked.paid_minor)
-    await store.note_paid(tx, order.order_id, paid.paid_minor)
-    await give_back(tx, paid, None, reason=f"paid after the order was {order.state}")
-    return replace(paid, refunded_minor=paid.paid_minor, version=order.version + 1)
+    await store.note_paid(tx, order.order_id, order.paid_minor)
+    await give_back(tx, order, None, reason=f"paid after the order was {order.state}")
+    return replace(order, refunded_minor=order.paid_minor, version=order.version + 1)

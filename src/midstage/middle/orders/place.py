@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId, new_id
@@ -45,7 +46,8 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     """Accept an order: price it, promise the stock, and say what is to be paid until when.
 
     Refuses with what catalogue, pricing and inventory refuse, and TotalMoved, NotSoldHere, AddressMissing, OrderEmpty,
-    SkuTwice, StoreNotSelling or GuestHasNoStore; then nothing is written. An order of nothing is paid at once.
+    SkuTwice, StoreNotSelling or GuestHasNoStore, and what payments.open_payments refuses of takings; then nothing is
+    written. An order of nothing, or of which all was taken by hand, is paid at once.
     """
     rules.check_wishes(placing.lines, placing.delivery)
     shopper = await members.shopper(tx, placing.member_id) if placing.member_id else None
@@ -164,12 +166,7 @@ async def _write(
     await inventory.reserve(tx, order.order_id, plan, seller=inventory.Seller(order.sales_channel, order.operator_id))
     pricing.hold_to(tx, prices)
     store.write_placed(tx, order, lines, locations)
-    due = Money(order.total_minor, order.currency)
-    payment_id = (
-        await payments.open_payment(tx, order.order_id, due, payee=None, due_at=order.placed_at + HOLD)
-        if due.minor
-        else None
-    )
+    opened = await _open_payments(tx, placing, order)
     if placing.clear_cart_of is not None:
         cart.forget(tx, placing.clear_cart_of, [wish.sku_id for wish in placing.lines])
     tx.tell(
@@ -184,9 +181,24 @@ async def _write(
             lines=_figures(lines),
         )
     )
-    if payment_id is None:
-        order = await become_paid(tx, order, 0)
-    return PlacedOrder(order, lines, payment_id)
+    paid_minor = sum(one.amount.minor for one in opened.taken)
+    if not opened.waiting:
+        order = await become_paid(tx, order, paid_minor)
+    elif paid_minor:
+        await store.note_paid(tx, order.order_id, paid_minor)
+        order = replace(order, paid_minor=paid_minor)
+    first = opened.waiting[0] if opened.waiting else None
+    return PlacedOrder(order, lines, first, opened.waiting, opened.taken)
+
+
+async def _open_payments(tx: Tx, placing: Placing, order: Order) -> payments.Opened:
+    """What is due, to whom. Nothing, where nothing is."""
+    if not order.total_minor and not placing.takings:
+        return payments.Opened([], [])
+    dues = [payments.Due(Money(order.total_minor, order.currency))]
+    return await payments.open_payments(
+        tx, order.order_id, dues, due_at=order.placed_at + HOLD, takings=placing.takings
+    )
 
 
 def _figures(lines: Sequence[Line]) -> list[LineFigures]:

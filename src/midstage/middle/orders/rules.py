@@ -29,6 +29,7 @@ from midstage.middle.orders.types import (
     TotalMoved,
 )
 from midstage.middle.organisation import api as organisation
+from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
 
 
@@ -93,7 +94,7 @@ def price_lines(
         shares = money.split_minor(goods, [want.milli for want in wants])
         for want, share in zip(wants, shares, strict=True):
             part_no = locations.index(want.location_id) + 1
-            lines.append(_line(len(lines) + 1, part_no, offers[wish.sku_id], quote, want.milli, share))
+            lines.append(line_of(len(lines) + 1, part_no, offers[wish.sku_id], quote, want.milli, share))
     return lines, locations
 
 
@@ -176,6 +177,22 @@ def shares_of_all(order: Order, lines: Sequence[Line]) -> list[Share]:
     return shares if sum(share.amount_minor for share in shares) <= order.paid_minor - order.refunded_minor else []
 
 
+def choose_payment(due: Sequence[payments.Payment], amount: money.Money, payment_id: UUID | None) -> payments.Payment:
+    """Which payment of an order a taking is meant for: the named, else the first open of the amount, else of more.
+
+    Raises payments.NoSuchPayment where the named is none of the order's.
+    """
+    if payment_id is not None:
+        named = next((payment for payment in due if payment.payment_id == payment_id), None)
+        if named is None:
+            raise payments.NoSuchPayment(payment_id)
+        return named
+    waiting = [payment for payment in due if payment.paid_minor == 0]
+    fits = next((payment for payment in waiting if payment.due == amount), None)
+    larger = next((payment for payment in waiting if payment.due_minor > amount.minor), None)
+    return fits or larger or (waiting or due)[-1]
+
+
 def undone_shares(
     shares: Sequence[tuple[int, int, int]], undone_minor: int, amount_minor: int
 ) -> list[tuple[int, int, int]]:
@@ -195,9 +212,10 @@ def undone_shares(
     return back
 
 
-def _line(
+def line_of(
     line_no: int, part_no: int, offer: catalogue.Offer, quote: pricing.Quote, milli: int, goods_minor: int
 ) -> Line:
+    """A line of an order, its tax included."""
     rate = offer.tax_rate_millionths
     return Line(
         line_no=line_no,

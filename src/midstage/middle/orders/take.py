@@ -1,5 +1,9 @@
 """Money that a person takes, or vouches for."""
 
+from datetime import datetime
+
+from msgspec.structs import replace
+
 from midstage.kit.database import Tx
 from midstage.kit.money import Money
 from midstage.middle.orders import rules, store
@@ -9,22 +13,43 @@ from midstage.middle.orders.types import NoSuchOrder, Order, OrderId, OrderNotMo
 from midstage.middle.payments import api as payments
 
 
-async def take_payment(tx: Tx, order_id: OrderId, method: str, amount: Money, *, reference: str | None = None) -> Order:
-    """Take what is due for an order by hand (cash, a card terminal): the order is paid.
+async def take_payment(
+    tx: Tx,
+    order_id: OrderId,
+    method: str,
+    amount: Money,
+    *,
+    reference: str | None = None,
+    payment_id: payments.PaymentId | None = None,
+    part: bool = False,
+    at: datetime | None = None,
+) -> Order:
+    """Take what is due for an order by hand (cash, a card terminal): the order is paid with the last of its payments.
 
-    If it expired in the meantime its goods are promised again. Where they are gone, or the order was cancelled or
-    paid before, nothing is taken: unlike a provider's, this money is still in the shopper's hand.
-    Raises NoSuchOrder, OrderNotMovable, OrderChanged, and what payments.book_taken raises.
+    Of several payments it is the one of `payment_id`, else the first open one of this amount. With `part` less may be
+    taken than is due: it becomes a payment of its own (of `payment_id`, else of the first that is larger), the rest
+    stays due. If the order expired in the meantime its goods are promised again. Where they are gone, or the order
+    was cancelled or paid before, nothing is taken: unlike a provider's, this money is still in the shopper's hand.
+    Raises NoSuchOrder, OrderNotMovable, OrderChanged, and what payments.book_taken and payments.cut_payment raise.
     """
     order = await _locked(tx, order_id)
     rules.check_move(order.state, State.PAID)
     due = (await payments.payments_of(tx, [order_id])).get(order_id)
     if not due:
         raise payments.NothingToPay(order.total_minor)
-    booked = await payments.book_taken(tx, due[-1].payment_id, method=method, amount=amount, reference=reference)
-    if order.state is State.EXPIRED and not await promised_again(tx, order):
+    chosen = rules.choose_payment(due, amount, payment_id)
+    if part and chosen.due_minor > amount.minor and order.state is State.PLACED:
+        taken_of = await payments.cut_payment(tx, chosen.payment_id, amount)
+    else:
+        taken_of = chosen.payment_id
+    booked = await payments.book_taken(tx, taken_of, method=method, amount=amount, reference=reference, at=at)
+    paid_minor = order.paid_minor + amount.minor
+    if order.state is State.PLACED and not booked.complete:
+        await store.note_paid(tx, order_id, paid_minor)
+        return replace(order, paid_minor=paid_minor)
+    if order.state is State.EXPIRED and not (booked.complete and await promised_again(tx, order)):
         raise OrderNotMovable(order.state.value, State.PAID.value)
-    return await become_paid(tx, order, booked.paid_minor)
+    return await become_paid(tx, order, paid_minor)
 
 
 async def accept_amount(

@@ -111,6 +111,8 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     """What the shopper saw. Another total is refused and told, never charged silently."""
     note: str = ""
     clear_cart_of: OwnerId | None = None
+    takings: Sequence[payments.Taking] = ()
+    """What a person takes by hand in the same moment (a till's split tender); what it leaves stays due."""
 
 
 class Crediting(msgspec.Struct, frozen=True):
@@ -227,11 +229,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """What placing gives back: the order with its lines, and the payment that is due; none where nothing is."""
+    """What placing gives back: the order with its lines, and the payments that are due; none where nothing is."""
 
     order: Order
     lines: list[Line]
     payment_id: payments.PaymentId | None
+    """The first that waits."""
+    waiting: Sequence[payments.PaymentId] = ()
+    """All that wait: more than one where several payees collect."""
+    taken: Sequence[payments.Taken] = ()
 
 
 class OrderDetail(msgspec.Struct, frozen=True):

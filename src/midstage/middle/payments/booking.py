@@ -1,5 +1,6 @@
 """What every tender does in the ledger: which accounts, under which key."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from midstage.kit.database import Tx
@@ -7,11 +8,12 @@ from midstage.kit.ids import BrandId
 from midstage.middle.ledger import api as ledger
 from midstage.middle.payments.types import (
     MerchantId,
+    Taken,
     Tender,
     TenderId,
 )
 
-# What shoppers have paid and their orders have not yet earned.
+# What shoppers have paid and their orders have not yet earned; the owner is the payee who holds it.
 DEPOSITS = "order_deposits"
 # What a provider has collected for a merchant and not yet paid out; the owner is the merchant.
 CLEARING = "provider_clearing"
@@ -19,15 +21,17 @@ CLEARING = "provider_clearing"
 OWN = UUID(int=0)
 
 
-def deposits_account(brand: BrandId, currency: str) -> ledger.AccountId:
-    """The account of what was paid for orders and is not yet earned. Pure."""
-    return ledger.account_id(brand, DEPOSITS, OWN, currency)
+def deposits_account(brand: BrandId, currency: str, payee: UUID | None = None) -> ledger.AccountId:
+    """The account of what a payee (None: the brand) holds for orders and has not yet earned. Pure."""
+    return ledger.account_id(brand, DEPOSITS, payee or OWN, currency)
 
 
-def source_account(brand: BrandId, currency: str, *, method: str, merchant_id: MerchantId | None) -> ledger.AccountId:
-    """Where money stands outside: at the provider for a merchant, or what was taken by hand (tender_cash, …). Pure."""
+def source_account(
+    brand: BrandId, currency: str, *, method: str, merchant_id: MerchantId | None, payee: UUID | None = None
+) -> ledger.AccountId:
+    """Where money stands outside: at the provider for a merchant, or what a payee took by hand (tender_cash, …). Pure."""
     if merchant_id is None:
-        return ledger.account_id(brand, f"tender_{method}", OWN, currency)
+        return ledger.account_id(brand, f"tender_{method}", payee or OWN, currency)
     return ledger.account_id(brand, CLEARING, merchant_id, currency)
 
 
@@ -40,23 +44,40 @@ async def paid(
     currency: str,
     method: str,
     merchant_id: MerchantId | None,
+    payee: UUID | None,
 ) -> None:
-    """Book money that came: from its source to the deposits."""
+    """Book money that came: from its source to the payee's deposits."""
     posting = ledger.Posting(
-        source_account(tx.brand, currency, method=method, merchant_id=merchant_id),
-        deposits_account(tx.brand, currency),
+        source_account(tx.brand, currency, method=method, merchant_id=merchant_id, payee=payee),
+        deposits_account(tx.brand, currency, payee),
         currency,
         amount_minor,
     )
     await ledger.transfer(tx, f"tender/{tender_id}", [posting], reason="payment", reference=order_id)
 
 
-async def refunded(tx: Tx, tender_id: TenderId, order_id: UUID, *, amount_minor: int, of: Tender) -> None:
-    """Book money that went back: from the deposits to where it had come from."""
+async def all_taken(tx: Tx, order_id: UUID, taken: Sequence[Taken]) -> None:
+    """Book all that was taken by hand for an order in one moment, as one transfer."""
+    postings = [
+        ledger.Posting(
+            source_account(tx.brand, one.amount.currency, method=one.method, merchant_id=None, payee=one.payee),
+            deposits_account(tx.brand, one.amount.currency, one.payee),
+            one.amount.currency,
+            one.amount.minor,
+        )
+        for one in taken
+    ]
+    await ledger.transfer(tx, f"tender/{taken[0].tender_id}", postings, reason="payment", reference=order_id)
+
+
+async def refunded(
+    tx: Tx, tender_id: TenderId, order_id: UUID, *, amount_minor: int, of: Tender, payee: UUID | None
+) -> None:
+    """Book money that went back: from the payee's deposits to where it had come from."""
     currency = of.amount.currency
     posting = ledger.Posting(
-        deposits_account(tx.brand, currency),
-        source_account(tx.brand, currency, method=of.method, merchant_id=of.merchant_id),
+        deposits_account(tx.brand, currency, payee),
+        source_account(tx.brand, currency, method=of.method, merchant_id=of.merchant_id, payee=payee),
         currency,
         amount_minor,
     )

@@ -39,6 +39,14 @@ select p.payment_id::text, p.refunding_minor, p.refunded_minor,
  limit 20
 """,
     ),
+    "payments.split": (
+        "an order has several payments, and one of them does not say so",
+        """
+select order_id::text, count(*) as payments from payment
+ where brand_id = $1 group by order_id having count(*) > 1 and not bool_and(split)
+ limit 20
+""",
+    ),
     "payments.refund_tender": (
         "a refund that is done has not one tender of its amount",
         """

@@ -84,6 +84,7 @@ async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> 
         currency=found.got.currency,
         method=merchant.provider,
         merchant_id=merchant.merchant_id,
+        payee=merchant.payee,
     )
     return found
 

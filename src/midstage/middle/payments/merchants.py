@@ -63,12 +63,12 @@ async def merchants(tx: Tx) -> list[Merchant]:
 
 
 async def merchants_for(tx: Tx, payee: UUID | None) -> list[Merchant]:
-    """Who may collect for a payee at the moment, its own accounts first: the ways to pay that a shopper sees."""
+    """The accounts of a payee (None: the brand) that are open at the moment: the ways to pay that a shopper sees."""
     return await store.merchants_for(tx, payee, None)
 
 
 async def merchant_for(tx: Tx, payee: UUID | None, *, provider: str | None) -> Merchant:
-    """Who collects for a payee through a provider (None: any), its own account before the brand's."""
+    """Which account of a payee collects through a provider (None: any). Raises NoSuchMerchant."""
     found = await store.merchants_for(tx, payee, provider)
     if not found:
         raise NoSuchMerchant(provider or "any provider")

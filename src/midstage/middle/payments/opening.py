@@ -5,15 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from midstage.kit.database import Tx
-from midstage.kit.ids import new_id
 from midstage.kit.money import Money
-from midstage.middle.payments import rules, store
+from midstage.middle.payments import store
 from midstage.middle.payments.refusals import (
-    DueAlready,
     NoSuchPayment,
     PaymentNotOpen,
 )
+from midstage.middle.payments.splitting import open_payments
 from midstage.middle.payments.types import (
+    Due,
     Payment,
     PaymentId,
     PaymentState,
@@ -23,40 +23,20 @@ from midstage.middle.payments.types import (
 
 async def open_payment(tx: Tx, order_id: UUID, amount: Money, *, payee: UUID | None, due_at: datetime) -> PaymentId:
     """Note what is due for an order, to whom, and until when. One insert, left to the flush."""
-    rules.check_amount(amount)
-    if due_at <= tx.now:
-        raise DueAlready(due_at)
-    payment_id = PaymentId(new_id())
-    store.open_payment(
-        tx,
-        Payment(
-            payment_id=payment_id,
-            order_id=order_id,
-            payee=payee,
-            currency=amount.currency,
-            due_minor=amount.minor,
-            paid_minor=0,
-            refunding_minor=0,
-            refunded_minor=0,
-            state=PaymentState.OPEN,
-            opened_at=tx.now,
-            due_at=due_at,
-            paid_at=None,
-        ),
-    )
-    return payment_id
+    opened = await open_payments(tx, order_id, [Due(amount, payee)], due_at=due_at)
+    return opened.waiting[0]
 
 
 async def close_payment(tx: Tx, of: PaymentId | UUID) -> None:
     """Nobody is to pay any more, this payment or any of this order: it expired or was called off.
 
-    Money that comes all the same is booked and told as late. Closing twice is closing once.
-    Raises PaymentNotOpen where one was paid before.
+    Money that comes all the same is booked and told as late. Closing twice is closing once. Of several payments those
+    that were paid stay so: whoever closes the order gives that money back.
+    Raises PaymentNotOpen where all were paid before.
     """
     payments = await store.lock_payments_of(tx, of)
-    for payment in payments:
-        if payment.state is PaymentState.PAID:
-            raise PaymentNotOpen(payment.payment_id, state=payment.state.value)
+    if payments and all(payment.state is PaymentState.PAID for payment in payments):
+        raise PaymentNotOpen(payments[0].payment_id, state=PaymentState.PAID.value)
     await store.close_payments(tx, [payment.payment_id for payment in payments])
 
 

@@ -65,8 +65,8 @@ async def book_taken(
     if payment.paid_minor:
         raise PaymentNotOpen(payment_id, state=payment.state.value)
     tender_id = TenderId(new_id())
-    took = await store.book_taken(tx, payment, tender_id=tender_id, method=method, reference=reference, at=at or tx.now)
-    if not took:
+    owe = await store.book_taken(tx, payment, tender_id=tender_id, method=method, reference=reference, at=at or tx.now)
+    if owe is None:
         raise PaymentNotOpen(payment_id, state=payment.state.value)
     await booking.paid(
         tx,
@@ -76,10 +76,18 @@ async def book_taken(
         currency=amount.currency,
         method=method,
         merchant_id=None,
+        payee=payment.payee,
     )
-    late = payment.state is PaymentState.CLOSED
     return Booked(
-        payment_id, payment.order_id, amount, first=True, state=PaymentState.PAID, paid_minor=amount.minor, late=late
+        payment_id,
+        payment.order_id,
+        amount,
+        first=True,
+        state=PaymentState.PAID,
+        paid_minor=amount.minor,
+        late=payment.state is PaymentState.CLOSED,
+        others_owe_minor=owe,
+        tender_id=tender_id,
     )
 
 
@@ -88,7 +96,7 @@ async def _first(tx: Tx, notice: Notice) -> Booked | None:
     moved = await store.book_paid(tx, notice, tender_id)
     if moved is None:
         return None
-    order_id, was = moved
+    order_id, was, others_owe = moved
     await _to_ledger(tx, notice, tender_id, order_id)
     late = was is PaymentState.CLOSED
     if late:
@@ -110,6 +118,7 @@ async def _first(tx: Tx, notice: Notice) -> Booked | None:
         state=PaymentState.PAID,
         paid_minor=notice.amount.minor,
         late=late,
+        others_owe_minor=others_owe,
     )
 
 
@@ -117,7 +126,7 @@ async def _not_first(tx: Tx, notice: Notice) -> Booked:
     payment = await store.lock_payment(tx, notice.payment_id)
     if payment is None:
         raise NoSuchPayment(notice.payment_id)
-    if notice.payee not in (None, payment.payee):
+    if notice.payee != payment.payee:
         raise NoticeOfAnother(notice.payment_id)
     if payment.paid_minor == 0 and notice.amount == payment.due:
         # It was opened, or given back to the shopper to pay, between the two statements.
@@ -160,7 +169,8 @@ async def _beyond(tx: Tx, payment: Payment, notice: Notice) -> Booked:
     await _to_ledger(tx, notice, tender_id, payment.order_id)
     if payment.state is PaymentState.FLAGGED:
         await store.correct_discrepancies(tx, payment.payment_id, notice.transaction_no)
-        return _booked(payment, notice, first=True, state=PaymentState.PAID, more=notice.amount.minor)
+        completed = _booked(payment, notice, first=True, state=PaymentState.PAID, more=notice.amount.minor)
+        return msgspec.structs.replace(completed, others_owe_minor=await store.others_owe(tx, payment))
     await discrepancies.note(
         tx, DiscrepancyKind.PAID_TWICE, notice, payment_id=payment.payment_id, expected=Money(0, notice.amount.currency)
     )
@@ -205,4 +215,5 @@ async def _to_ledger(tx: Tx, notice: Notice, tender_id: TenderId, order_id: UUID
         currency=notice.amount.currency,
         method=notice.provider,
         merchant_id=notice.merchant_id,
+        payee=notice.payee,
     )

@@ -1,6 +1,6 @@
 """Give money back: asked for once, pushed to its provider until it answers, booked when it went."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,17 +45,26 @@ Book = Callable[[Tx, Notice], Awaitable[Refund]]
 
 
 async def request_refund(
-    tx: Tx, of: PaymentId | UUID, amount: Money, *, reason: str, key: str, only: TenderId | None = None
+    tx: Tx,
+    of: PaymentId | UUID,
+    amount: Money,
+    *,
+    reason: str,
+    key: str,
+    only: TenderId | None = None,
+    shares: Mapping[UUID | None, int] | None = None,
 ) -> list[Refund]:
     """Ask back a part of a payment, or of all that was paid for an order; the same key again is the same refund.
 
-    It is one refund, but for money that came in several tenders none of which holds the amount: then the latest
-    go back first, one refund each. Raises NoSuchPayment, NothingToPay, RefundExceedsPaid, RefundKeyReused.
+    Of an order with several payments each gives back in proportion to what it holds: of what goes back for the lines
+    of a payee (`shares`, minor units by payee), the payments of that payee; of the rest, all. None gives more than it
+    holds. Of one payment it is one refund, but for money that came in several tenders none of which holds the amount:
+    then the latest go back first. Raises NoSuchPayment, NothingToPay, RefundExceedsPaid, RefundKeyReused.
     """
     payments = await store.lock_payments_of(tx, of)
     if not payments:
         raise NoSuchPayment(of)
-    return await _ask(tx, payments, amount, reason=reason, key=key, only=only)
+    return await _ask(tx, payments, amount, reason=reason, key=key, only=only, shares=shares or {})
 
 
 async def push_refund(
@@ -175,21 +184,35 @@ def _place(row: Refund) -> tuple[datetime, UUID]:
 
 
 async def _ask(
-    tx: Tx, payments: Sequence[Payment], amount: Money, *, reason: str, key: str, only: TenderId | None
+    tx: Tx,
+    payments: Sequence[Payment],
+    amount: Money,
+    *,
+    reason: str,
+    key: str,
+    only: TenderId | None,
+    shares: Mapping[UUID | None, int],
 ) -> list[Refund]:
     """The payments are locked, so what is read here stays true until it is written."""
     earlier = await store.refunds_by_key(tx, key)
-    ids = [payment.payment_id for payment in payments]
     if earlier:
         total = sum(part.amount.minor for part in earlier)
-        if total != amount.minor or not {part.payment_id for part in earlier} <= set(ids):
+        if total != amount.minor or not {part.payment_id for part in earlier} <= {one.payment_id for one in payments}:
             raise RefundKeyReused(key)
         return earlier
-    same_currency = [payment.payment_id for payment in payments if payment.currency == amount.currency]
-    left = rules.refundable_by_tender(
-        await store.tenders_of(tx, same_currency), await store.held_by_tender(tx, same_currency)
-    )
-    parts = rules.spread_refund(amount, left, only=only)
+    same_currency = [payment for payment in payments if payment.currency == amount.currency]
+    ids = [payment.payment_id for payment in same_currency]
+    left = rules.refundable_by_tender(await store.tenders_of(tx, ids), await store.held_by_tender(tx, ids))
+    if only is not None or len(same_currency) == 1:
+        parts = rules.spread_refund(amount, left, only=only)
+    else:
+        parts = [
+            part
+            for payment_id, minor in rules.split_refund(amount, shares, same_currency)
+            for part in rules.spread_refund(
+                Money(minor, amount.currency), [each for each in left if each[0].payment_id == payment_id]
+            )
+        ]
     for place, (tender, minor) in enumerate(parts):
         await _ask_one(tx, tender, Money(minor, amount.currency), reason=reason, key=key, part=place)
     return await store.refunds_by_key(tx, key)
@@ -283,7 +306,9 @@ async def _book(
     if not await store.book_refunded(tx, refund, tender, transaction_no=transaction_no, tender_id=tender_id, at=at):
         return False
     if tender.in_ledger:
-        await booking.refunded(tx, tender_id, payment.order_id, amount_minor=amount.minor, of=tender)
+        await booking.refunded(
+            tx, tender_id, payment.order_id, amount_minor=amount.minor, of=tender, payee=payment.payee
+        )
     tx.tell(
         RefundCompleted(
             order_id=payment.order_id,

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from midstage.kit.money import Money
+from midstage.kit.money import Money, split_minor
 from midstage.middle.payments.provider import StatementLine
 from midstage.middle.payments.refusals import (
+    AmountNotDue,
     MethodUnknown,
     NothingToPay,
     PaymentNotOpen,
@@ -18,6 +19,7 @@ from midstage.middle.payments.refusals import (
 from midstage.middle.payments.types import (
     Notice,
     Payment,
+    PaymentId,
     PaymentState,
     Tender,
     TenderId,
@@ -102,6 +104,65 @@ def spread_refund(
     if missing:
         raise RefundExceedsPaid(amount.minor, sum(size for _, size in usable), amount.currency)
     return parts
+
+
+def split_refund(
+    amount: Money, shares: Mapping[UUID | None, int], payments: Sequence[Payment]
+) -> list[tuple[PaymentId, int]]:
+    """Which payments of an order give back how much: in proportion to what each holds, and never more.
+
+    `shares` says what goes back for the lines of which payee: that much comes out of the payments of this payee, as
+    far as they hold it; what no share explains, or a payee cannot give, comes out of all. Parts of nothing are left
+    out. Raises RefundExceedsPaid where all together hold less.
+    """
+    check_amount(amount)
+    holds = [max(payment.refundable.minor, 0) for payment in payments]
+    if amount.minor > sum(holds):
+        raise RefundExceedsPaid(amount.minor, sum(holds), amount.currency)
+    gives = [0] * len(payments)
+    missing = amount.minor
+    for payee, share in shares.items():
+        own = [place for place, payment in enumerate(payments) if payment.payee == payee]
+        missing -= _draw(gives, holds, own, min(share, missing))
+    _draw(gives, holds, range(len(payments)), missing)
+    return [(payment.payment_id, minor) for payment, minor in zip(payments, gives, strict=True) if minor]
+
+
+def _draw(gives: list[int], holds: Sequence[int], places: Sequence[int], minor: int) -> int:
+    """Draw an amount out of what these still hold, in proportion to it; returns how much there was.
+
+    A part of a whole that all weights make up is below its weight wherever it is rounded, so none gives too much.
+    """
+    left = [holds[place] - gives[place] for place in places]
+    drawn = min(minor, sum(left))
+    if drawn > 0:
+        for place, part in zip(places, split_minor(drawn, left), strict=True):
+            gives[place] += part
+    return max(drawn, 0)
+
+
+def deal(dues: Sequence[Money], takings: Sequence[Money]) -> list[tuple[int, int | None, int]]:
+    """Which taking pays how much of which due (place, place, minor), the first first; None: what is left to be paid.
+
+    Raises AmountNotDue where more is taken than is due, or in another currency.
+    """
+    due, taken = sum(one.minor for one in dues), sum(one.minor for one in takings)
+    if taken > due or {one.currency for one in takings} - {one.currency for one in dues}:
+        raise AmountNotDue(taken, due, dues[0].currency if dues else takings[0].currency)
+    dealt: list[tuple[int, int | None, int]] = []
+    rest = [one.minor for one in takings]
+    by = 0
+    for place, one in enumerate(dues):
+        open_minor = one.minor
+        while open_minor and by < len(rest):
+            part = min(open_minor, rest[by])
+            dealt.append((place, by, part))
+            open_minor -= part
+            rest[by] -= part
+            by += rest[by] == 0
+        if open_minor:
+            dealt.append((place, None, open_minor))
+    return dealt
 
 
 def next_query_at(queries: int, *, at: datetime) -> datetime | None:

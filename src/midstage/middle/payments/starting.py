@@ -7,11 +7,8 @@ from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database
 from midstage.middle.payments import merchants, rules, store
 from midstage.middle.payments.callbacks import callback_url
-from midstage.middle.payments.opening import payment_of
 from midstage.middle.payments.provider import PaymentOrder, provider
-from midstage.middle.payments.refusals import (
-    ProviderRefused,
-)
+from midstage.middle.payments.refusals import NoSuchPayment, ProviderRefused
 from midstage.middle.payments.types import (
     AttemptState,
     Cashier,
@@ -40,7 +37,10 @@ async def start_payment(
     """
     at = now or utc_now()
     async with database.writing(tenant, now=at, by=by) as tx:
-        payment = await payment_of(tx, payment_id)
+        # Held, so that nobody cuts a part off while the provider is asked for the whole.
+        payment = await store.lock_payment(tx, payment_id)
+        if payment is None:
+            raise NoSuchPayment(payment_id)
         rules.check_startable(payment, at=at)
         merchant = await merchants.merchant_for(tx, payment.payee, provider=via)
         adapter = provider(merchant.provider)

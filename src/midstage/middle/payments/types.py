@@ -130,6 +130,8 @@ class Payment(msgspec.Struct, frozen=True):
     opened_at: datetime
     due_at: datetime
     paid_at: datetime | None
+    split: bool = False
+    """Whether its order has other payments besides."""
 
     @property
     def due(self) -> Money:
@@ -139,6 +141,38 @@ class Payment(msgspec.Struct, frozen=True):
     def refundable(self) -> Money:
         """What can still be asked back."""
         return Money(self.paid_minor - self.refunding_minor - self.refunded_minor, self.currency)
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A part of what is due for an order, and whose it is; `payee` None is the brand itself."""
+
+    amount: Money
+    payee: UUID | None = None
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """Money that a person takes by hand: cash, a card terminal. Change is given before."""
+
+    method: str
+    amount: Money
+    reference: str | None = None
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a taking: the payment that it paid, and the tender. One that pays two payees is two."""
+
+    payment_id: PaymentId
+    tender_id: TenderId
+    payee: UUID | None
+    method: str
+    amount: Money
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The payments of an order that wait, and what was taken in the same moment."""
+
+    waiting: list[PaymentId]
+    taken: list[Taken]
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -207,6 +241,15 @@ class Booked(msgspec.Struct, frozen=True):
     """The payment had been closed (its order expired or was called off) before the money came."""
     refund_id: RefundId | None = None
     """The refund of money that came a second time, which is asked for by itself."""
+    others_owe_minor: int = 0
+    """What the other payments of the order do not hold of what is due; true while the order is held."""
+    tender_id: TenderId | None = None
+    """The tender of what was taken by hand."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that is due for the order is there."""
+        return self.settled and self.others_owe_minor == 0
 
     @property
     def settled(self) -> bool:

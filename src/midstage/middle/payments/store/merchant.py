@@ -24,11 +24,11 @@ update merchant set state = 'paused', changed_at = $3 where brand_id = $1 and me
 """
 READ_MERCHANT = "select merchant_id, payee, provider, settings, secrets, state from merchant where brand_id = $1 and merchant_id = $2"
 MERCHANTS = "select merchant_id, payee, provider, settings, secrets, state from merchant where brand_id = $1 order by provider, payee nulls first"
-# A payee's own account goes before the brand's.
+# A payee's own accounts alone: who collects was decided when the payment was opened.
 MERCHANTS_FOR = """
 select merchant_id, payee, provider, settings, secrets, state from merchant
- where brand_id = $1 and state = 'active' and (payee = $2 or payee is null) and ($3::text is null or provider = $3)
- order by payee nulls last, provider
+ where brand_id = $1 and state = 'active' and payee is not distinct from $2::uuid and ($3::text is null or provider = $3)
+ order by provider
 """
 
 

@@ -33,28 +33,61 @@ select p.order_id, sum(coalesce(t.minor, 0) - p.refunding_minor)::bigint as mino
  where p.brand_id = $1 group by p.order_id
 """
 OPEN_PAYMENT = """
-insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at, split)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+# Opened and taken by hand in one moment: a payment that is born paid, with its tender.
+OPEN_TAKEN = """
+insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at, split,
+                     paid_minor, state, paid_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $6, 'paid', $10)
+"""
+ADD_TAKEN = """
+insert into tender (brand_id, payment_id, tender_id, kind, method, transaction_no, amount_minor, currency, happened_at,
+                    booked_at)
+values ($1, $2, $3, 'payment', $4, $5, $6, $7, $8, $9)
+"""
+# A part of what is due is cut off and becomes a payment beside it. The caller holds the payment.
+CUT_PAYMENT = """
+with cut as (
+  update payment p set due_minor = due_minor - $4, split = true
+   where p.brand_id = $1 and p.payment_id = $2 and p.state = 'open' and p.paid_minor = 0 and p.due_minor > $4
+     and not exists (select from payment_attempt a
+                      where a.brand_id = $1 and a.payment_id = $2 and a.state in ('starting', 'started', 'authorised'))
+  returning order_id, payee, currency, due_at
+)
+insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at, split)
+select $1, $3, order_id, payee, currency, $4, $5, due_at, true from cut
+"""
+# What of an order is not paid yet, or was paid and is going back.
+OTHERS_OWE = """
+select coalesce(sum(greatest(due_minor - (paid_minor - refunding_minor - refunded_minor), 0)), 0)::bigint from payment
+ where brand_id = $1 and order_id = $2 and payment_id <> $3
 """
 # The hot path. The condition is the decision: unpaid, the very amount, and a merchant that collects it.
 BOOK_PAID = """
 with moved as (
   update payment set state = 'paid', paid_minor = due_minor, paid_at = $8
    where brand_id = $1 and payment_id = $2 and state in ('open', 'closed', 'flagged') and paid_minor = 0
-     and due_minor = $3 and currency = $4 and ($5::uuid is null or payee = $5)
-  returning order_id, old.state as was
+     and due_minor = $3 and currency = $4 and payee is not distinct from $5::uuid
+  returning order_id, old.state as was, split
 ), booked as (
   insert into tender (brand_id, payment_id, tender_id, kind, method, merchant_id, transaction_no,
                       amount_minor, currency, happened_at, booked_at)
   select $1, $2, $6, 'payment', $7, $9, $10, $3, $4, $8, $11 from moved
 )
-select order_id, was from moved
+select order_id, was, case when split then (
+         select coalesce(sum(greatest(due_minor - (paid_minor - refunding_minor - refunded_minor), 0)), 0)::bigint
+           from payment other
+          where other.brand_id = $1 and other.order_id = moved.order_id and other.payment_id <> $2)
+       else 0 end as others_owe
+  from moved
 """
 # Money that came beyond the first: a second payment, or one of another amount that a person accepted.
 BOOK_EXTRA = """
 with moved as (
   update payment set paid_minor = paid_minor + $3, paid_at = coalesce(paid_at, $8), state = $12
-   where brand_id = $1 and payment_id = $2 and currency = $4 and ($5::uuid is null or payee = $5)
+   where brand_id = $1 and payment_id = $2 and currency = $4 and payee is not distinct from $5::uuid
   returning order_id
 )
 insert into tender (brand_id, payment_id, tender_id, kind, method, merchant_id, transaction_no,
@@ -63,25 +96,25 @@ select $1, $2, $6, 'payment', $7, $9, $10, $3, $4, $8, $11 from moved
 """
 READ_PAYMENT = """
 select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
-       state, opened_at, due_at, paid_at
+       state, opened_at, due_at, paid_at, split
   from payment
  where brand_id = $1 and payment_id = $2
 """
 LOCK_PAYMENT = """
 select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
-       state, opened_at, due_at, paid_at
+       state, opened_at, due_at, paid_at, split
   from payment
  where brand_id = $1 and payment_id = $2 for no key update
 """
 PAYMENTS_OF = """
 select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
-       state, opened_at, due_at, paid_at
+       state, opened_at, due_at, paid_at, split
   from payment
  where brand_id = $1 and order_id = any($2) order by opened_at, payment_id
 """
 LOCK_PAYMENTS_OF = """
 select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
-       state, opened_at, due_at, paid_at
+       state, opened_at, due_at, paid_at, split
   from payment
  where brand_id = $1 and (payment_id = $2 or order_id = $2) order by payment_id for no key update
 """
@@ -148,28 +181,54 @@ def open_payment(tx: Tx, payment: Payment) -> None:
         payment.due_minor,
         payment.opened_at,
         payment.due_at,
+        payment.split,
     )
 
 
-async def book_paid(tx: Tx, notice: Notice, tender_id: TenderId) -> tuple[UUID, PaymentState] | None:
-    """The order and the state before, or None where the condition did not hold."""
+def open_taken(
+    tx: Tx, payment: Payment, *, tender_id: TenderId, method: str, reference: str | None, at: datetime
+) -> None:
+    """Insert a payment that is paid, and its tender, with the flush."""
+    tx.later(
+        OPEN_TAKEN, tx.brand, payment.payment_id, payment.order_id, payment.payee, payment.currency, payment.due_minor,
+        payment.opened_at, payment.due_at, payment.split, at,
+    )  # fmt: skip
+    tx.later(
+        ADD_TAKEN, tx.brand, payment.payment_id, tender_id, method, reference, payment.due_minor, payment.currency, at,
+        tx.now,
+    )  # fmt: skip
+
+
+async def cut_payment(tx: Tx, payment_id: PaymentId, part_id: PaymentId, minor: int) -> bool:
+    """False where the payment is not open, has no more than that, or may be paid at a provider this moment."""
+    return await tx.run(CUT_PAYMENT, tx.brand, payment_id, part_id, minor, tx.now) == 1
+
+
+async def others_owe(tx: Tx, payment: Payment) -> int:
+    """What the other payments of its order do not hold of what is due."""
+    return await tx.value(OTHERS_OWE, tx.brand, payment.order_id, payment.payment_id) if payment.split else 0
+
+
+async def book_paid(tx: Tx, notice: Notice, tender_id: TenderId) -> tuple[UUID, PaymentState, int] | None:
+    """The order, the state before and what its other payments owe, or None where the condition did not hold."""
     try:
         row = await tx.row(BOOK_PAID, *_tender_values(tx, notice, tender_id))
     except asyncpg.UniqueViolationError:
         raise TransactionTaken(notice.transaction_no) from None
-    return None if row is None else (row["order_id"], PaymentState(row["was"]))
+    return None if row is None else (row["order_id"], PaymentState(row["was"]), row["others_owe"])
 
 
 async def book_taken(
     tx: Tx, payment: Payment, *, tender_id: TenderId, method: str, reference: str | None, at: datetime
-) -> bool:
+) -> int | None:
+    """What the other payments of the order owe, or None where this one is not open any more."""
     row = await tx.row(
         BOOK_PAID,
         tx.brand,
         payment.payment_id,
         payment.due_minor,
         payment.currency,
-        None,
+        payment.payee,
         tender_id,
         method,
         at,
@@ -177,7 +236,7 @@ async def book_taken(
         reference,
         tx.now,
     )
-    return row is not None
+    return None if row is None else row["others_owe"]
 
 
 async def book_extra(tx: Tx, notice: Notice, tender_id: TenderId, state: PaymentState) -> int:
@@ -281,6 +340,7 @@ def to_payment(row: Record) -> Payment:
         opened_at=row["opened_at"],
         due_at=row["due_at"],
         paid_at=row["paid_at"],
+        split=row["split"],
     )
 
 
