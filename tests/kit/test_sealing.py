@@ -75,7 +75,7 @@ def test_the_first_start_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -
 
 def test_of_many_first_starts_at_once_all_have_the_same_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        rings = list(pool.map(lambda _: sealing.ring_of(Settings(home=tmp_path)), range(16)))
+        rings = list(pool.map(sealing.ring_of, [Settings(home=tmp_path)] * 16))
     assert len({ring.key_ids[0] for ring in rings}) == 1
     assert [one.name for one in (tmp_path / "secrets").iterdir()] == ["sealing_key"]
 

@@ -19,6 +19,15 @@ select s.session_id, s.subject_id from session s join login l on l.brand_id = s.
 
 BUILT_IN_TAKEN = "select code from role where brand_id = $1 and code = any($2) limit 20"
 
+# The writes say so too: an approval that was used was given, by somebody with a login, within its ten minutes.
+USED_WRONGLY = """
+select a.approval_id, a.answered_by from approval a
+ where a.brand_id = $1 and a.state in ('given', 'used')
+   and (a.answered_by is null or a.used_at < a.answered_at
+        or not exists (select 1 from login l where l.brand_id = a.brand_id and l.staff_id = a.answered_by))
+ limit 20
+"""
+
 
 async def checks(tx: Tx) -> list[Finding]:
     """Every grant is of a role that there is, no closed login has a session, no own role hides a built-in one."""
@@ -26,6 +35,7 @@ async def checks(tx: Tx) -> list[Finding]:
     asked: tuple[tuple[str, str, str, list[list[str]]], ...] = (
         ("access.grant_has_role", "A grant is of a role that there is not.", UNKNOWN_ROLES, [built_in]),
         ("access.closed_login_is_out", "A closed login still has a session.", SESSIONS_OF_CLOSED, []),
+        ("access.approval_was_given", "An approval was used that nobody could give.", USED_WRONGLY, []),
         ("access.built_in_role_is_built_in", "A brand's own role has a built-in code.", BUILT_IN_TAKEN, [built_in]),
     )
     return [

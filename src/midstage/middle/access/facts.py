@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from midstage.kit.facts import Fact
+from midstage.middle.access.approval_words import ApprovalWay
 
 
 class LoginCreated(Fact, frozen=True):
@@ -60,3 +61,49 @@ class KeyCreated(Fact, frozen=True):
 class KeyRevoked(Fact, frozen=True):
     subject: ClassVar[str] = "key_id"
     key_id: UUID
+
+
+class ApprovalAsked(Fact, frozen=True):
+    """Somebody asks that somebody else approve what goes beyond their limit."""
+
+    subject: ClassVar[str] = "approval_id"
+    approval_id: UUID
+    action_code: str
+    store_id: UUID | None
+    asked_by: UUID
+    amount_minor: int
+
+
+class ApprovalGiven(Fact, frozen=True):
+    """Somebody said yes, in the list or `here` at the asker's device."""
+
+    subject: ClassVar[str] = "approval_id"
+    approval_id: UUID
+    action_code: str
+    store_id: UUID | None
+    asked_by: UUID
+    given_by: UUID
+    amount_minor: int
+    way: ApprovalWay
+
+
+class ApprovalRefused(Fact, frozen=True):
+    """Somebody said no."""
+
+    subject: ClassVar[str] = "approval_id"
+    approval_id: UUID
+    action_code: str
+    asked_by: UUID
+    refused_by: UUID
+
+
+class ApprovalUsed(Fact, frozen=True):
+    """What was approved was done; `amount_minor` is what was used of the approved amount."""
+
+    subject: ClassVar[str] = "approval_id"
+    approval_id: UUID
+    action_code: str
+    store_id: UUID | None
+    asked_by: UUID
+    given_by: UUID
+    amount_minor: int

@@ -19,6 +19,7 @@ from midstage.middle.access.facts import (
 )
 from midstage.middle.access.roles import check_may_give, put_grants
 from midstage.middle.access.sessions import open_known
+from midstage.middle.access.store import approvals
 from midstage.middle.access.types import (
     LockedOut,
     Login,
@@ -78,7 +79,7 @@ async def sign_in(
     """
     at = now or utc_now()
     key = rules.try_key(login)
-    row = await _take_try(database, tenant, key, at, name=login.strip().lower())
+    row = await take_try(database, tenant, key, at, name=login.strip().lower())
     seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
     right = await passwords.verify(seen, password)
     if row is None or not right:
@@ -118,7 +119,7 @@ async def change_password(
         raise NoSuchLogin
     hashed = await passwords.hash_password(new, login=login["name"])
     key = rules.try_key(login["name"])
-    row = await _take_try(database, tenant, key, at, name=login["name"])
+    row = await take_try(database, tenant, key, at, name=login["name"])
     seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
     if not await passwords.verify(seen, old) or row is None:
         raise SignInWrong
@@ -134,7 +135,7 @@ async def change_password(
 async def reset_password(
     tx: Tx, staff_id: organisation.StaffId, password: PasswordHash, *, by: Session | None = None
 ) -> None:
-    """Set somebody's password for them (made by hash_password), end their sessions and their lock.
+    """Set somebody's password for them (made by hash_password), end their sessions, their lock and their PIN.
 
     Whoever does it must hold all that the other does. Raises NoSuchLogin, LoginClosed or BeyondOwn.
     """
@@ -145,6 +146,7 @@ async def reset_password(
     await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
     await store.set_password(tx, staff_id, password, seen=None)
     await store.delete_sessions_of(tx, staff_id, None)
+    await approvals.drop_pin(tx, staff_id)
     await store.forgive(tx, rules.try_key(row.name))
     tx.note("access.reset_password", "staff", staff_id)
     tx.tell(PasswordChanged(staff_id=staff_id, reset=True))
@@ -206,7 +208,7 @@ async def _locked(tx: Tx, staff_id: organisation.StaffId) -> Login:
     return Login(row["staff_id"], row["name"], LoginState(row["state"]), None)
 
 
-async def _take_try(database: Database, tenant: Tenant, key: bytes, at: datetime, *, name: str) -> store.Record | None:
+async def take_try(database: Database, tenant: Tenant, key: bytes, at: datetime, *, name: str) -> store.Record | None:
     """Count a guess before it is looked at, and read what it is to be compared with. Raises LockedOut."""
     async with database.writing(tenant, now=at) as tx:
         taken = await store.take_try(tx, key, window=rules.LOCK_WINDOW, most=rules.LOCK_AFTER)

@@ -26,6 +26,12 @@ async def hash_password(password: str, *, login: str = "") -> PasswordHash:
         return PasswordHash(await asyncio.to_thread(HASHER.hash, password))
 
 
+async def hash_pin(pin: str) -> PasswordHash:
+    """Make of a PIN what may be stored; rules.check_pin has looked at it."""
+    async with _at_once:
+        return PasswordHash(await asyncio.to_thread(HASHER.hash, pin))
+
+
 async def verify(hashed: PasswordHash, password: str) -> bool:
     """Whether it is the right password."""
     async with _at_once:

@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, Permission] = {
         ("organisation.write", "维护组织", "Change the organisation"),
         ("access.read", "查看账号与角色", "See logins and roles"),
         ("access.write", "维护账号与角色", "Change logins and roles"),
+        ("approvals.give", "审批他人的申请", "Approve what others may not do alone"),
         ("members.read", "查看会员", "See members"),
         ("members.write", "维护会员", "Change members"),
         ("catalogue.read", "查看商品", "See products"),
@@ -32,16 +33,22 @@ PERMISSIONS: dict[str, Permission] = {
         ("orders.read", "查看订单", "See orders"),
         ("orders.write", "处理订单", "Work on orders"),
         ("orders.refund", "订单退款", "Refund orders"),
+        ("till.read", "查看班次与日结", "See shifts and business days"),
+        ("till.sell", "收银", "Sell at a till"),
+        ("till.refund", "收银退货", "Take goods back at a till"),
+        ("till.manage", "管理收银", "Count drawers of others, close days, settle offline sales"),
         ("payments.read", "查看支付", "See payments"),
         ("payments.write", "处理支付差异与商户", "Settle payment differences, change merchants"),
         ("ledger.read", "查看账本", "See the ledger"),
         ("audit.read", "查看审计", "See the audit trail"),
+        ("late.read", "查看滞留事项", "See what is late or stuck"),
         ("system.read", "查看系统", "See the system"),
         ("system.write", "维护系统", "Mend the system"),
     )
 }
 
 _READS = frozenset(name for name in PERMISSIONS if name.endswith(".read"))
+_TILL = frozenset(name for name in PERMISSIONS if name.startswith("till."))
 _BUSINESS = frozenset(name for name in PERMISSIONS if name.split(".")[0] not in {"access", "system", "audit"})
 
 BUILT_IN: dict[str, Role] = {
@@ -54,7 +61,8 @@ BUILT_IN: dict[str, Role] = {
             "区域经理",
             "Region manager",
             (_READS - {"access.read", "system.read", "ledger.read"})
-            | {"orders.write", "orders.refund", "inventory.write"},
+            | _TILL
+            | {"orders.write", "orders.refund", "inventory.write", "approvals.give"},
             built_in=True,
         ),
         Role(
@@ -64,6 +72,8 @@ BUILT_IN: dict[str, Role] = {
             frozenset(
                 {"organisation.read", "members.read", "members.write", "catalogue.read", "pricing.read"}
                 | {"inventory.read", "inventory.write", "orders.read", "orders.write", "orders.refund"}
+                | {"approvals.give", "late.read"}
+                | _TILL
             ),
             built_in=True,
         ),
@@ -73,7 +83,8 @@ BUILT_IN: dict[str, Role] = {
             "Franchisee",
             frozenset(
                 {"organisation.read", "members.read", "catalogue.read", "pricing.read", "inventory.read"}
-                | {"inventory.write", "orders.read", "orders.write", "payments.read"}
+                | {"inventory.write", "orders.read", "orders.write", "payments.read", "approvals.give", "late.read"}
+                | _TILL
             ),
             built_in=True,
         ),
@@ -81,7 +92,8 @@ BUILT_IN: dict[str, Role] = {
             "guide",
             "导购",
             "Guide",
-            frozenset({"members.read", "catalogue.read", "pricing.read", "inventory.read", "orders.read"}),
+            frozenset({"members.read", "catalogue.read", "pricing.read", "inventory.read", "orders.read"})
+            | {"till.sell", "till.refund"},
             built_in=True,
         ),
         Role("auditor", "审计", "Auditor", _READS, built_in=True),
@@ -100,7 +112,12 @@ def check_permissions(names: Iterable[str]) -> frozenset[str]:
 
 def scope_of(session: Session, permission: str) -> organisation.Scope:
     """Over what a session holds a permission: the union of the grants that give it; nothing, if none does."""
-    return organisation.union([held.scope for held in session.held if permission in held.permissions])
+    return scope_in(session.held, permission)
+
+
+def scope_in(held: Iterable[Held], permission: str) -> organisation.Scope:
+    """Over what a permission is held: the union of the grants that give it; nothing, if none does."""
+    return organisation.union([one.scope for one in held if permission in one.permissions])
 
 
 def need(session: Session, permission: str) -> organisation.Scope:

@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import itertools
 import re
 from datetime import datetime, timedelta
 
 from midstage.kit.ids import BrandId
-from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, Role
+from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, PinWeak, Role
 
 SECRET_LENGTH = 43  # of url-safe characters: 256 bits
 
@@ -17,9 +18,11 @@ CODE_PAUSE = timedelta(minutes=1)
 CODE_TRIES = 5
 CODES_A_DAY = 10
 DAY = timedelta(days=1)
+APPROVALS_KEPT = timedelta(days=30)  # those that nobody used; the trail keeps what was said
 LONGEST = timedelta(days=366)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")
+_PIN = re.compile(r"[0-9]{6,12}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # The head of every list of leaked passwords that is at least twelve characters long.
@@ -96,6 +99,13 @@ def check_password(password: str, *, login: str) -> None:
     folded = password.casefold()
     if not 12 <= len(password) <= 200 or folded in _COMMON or folded == login.casefold():
         raise PasswordWeak
+
+
+def check_pin(pin: str) -> None:
+    """Raises PinWeak for what is no number of 6 to 12 digits, or one that everybody tries first."""
+    steps = {int(after) - int(before) for before, after in itertools.pairwise(pin)} if _PIN.fullmatch(pin) else {0}
+    if len(steps) == 1 and steps <= {-1, 0, 1}:
+        raise PinWeak
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:

@@ -8,6 +8,7 @@ import msgspec
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.access import chance, permissions, rules, store
+from midstage.middle.access.store import approvals
 from midstage.middle.access.types import Session, SessionId, SessionKind, SessionUnknown, Token
 from midstage.middle.organisation import api as organisation
 
@@ -78,5 +79,6 @@ async def sessions(tx: Tx, subject_id: UUID) -> list[OpenSession]:
 
 
 async def forget_old(tx: Tx) -> int:
-    """Delete sessions, tries, codes and quotas that are over. Returns how many sessions."""
+    """Delete sessions, tries, codes, quotas and unused approvals that are over. Returns how many sessions."""
+    await approvals.forget(tx, rules.APPROVALS_KEPT)
     return await store.forget(tx, try_window=rules.LOCK_WINDOW, quota_window=rules.DAY)

@@ -137,6 +137,15 @@ class PasswordWeak(Invalid):
     )
 
 
+class PinWeak(Invalid):
+    """A PIN has 6 to 12 digits that are neither all the same nor a row, like 123456."""
+
+    text = Text(
+        zh="PIN 须为 6–12 位数字，且不能全部相同或连续",
+        en="A PIN has 6 to 12 digits, neither all the same nor one after the other.",
+    )
+
+
 class LoginTaken(Conflict):
     """Somebody of this brand has this login name, or this person has a login."""
 
