@@ -1,5 +1,6 @@
 """Finding products by what is in their names, quickly, in Chinese and in English."""
 
+import itertools
 import json
 import time
 import unicodedata
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
-from midstage.kit.ids import BrandId
+from midstage.kit.ids import BrandId, new_id
 from midstage.kit.paging import BadCursor, PageRequest
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.catalogue import lexemes, store
@@ -283,9 +284,13 @@ async def big(db: Database) -> Tenant:
 async def test_search_uses_its_index_at_twenty_thousand_products(db: Database, big: Tenant, text: str) -> None:
     query = lexemes.query(text, [lexemes.brand_mark(big.brand)])
     assert query is not None
-    args = (query.find, query.named, query.key, ["live"], -1, 0, "00000000-0000-0000-0000-000000000000", 51)
+    shown = (query.find, query.named, query.key, ["live"], -1, 0, "00000000-0000-0000-0000-000000000000", 51)
+    here = (new_id(), "mall", new_id(), [new_id()], True, True, None, None)
     async with db.connection() as link:
-        for mode in ("force_custom_plan", "force_generic_plan"):
+        for mode, place in itertools.product(
+            ("force_custom_plan", "force_generic_plan"), (here, store.Whose().values())
+        ):
+            args = (*place, *shown)
             await link.execute(f"set plan_cache_mode = {mode}")
             plan = await link.fetchval(f"explain (analyze, format json) {store.SEARCH}", big.brand, *args)
             await link.execute("reset plan_cache_mode")

@@ -91,3 +91,20 @@ class CategoryRemoved(Fact, frozen=True, kw_only=True):
 
     subject: ClassVar[str] = "category_id"
     category_id: UUID
+
+
+class ListingsChanged(Fact, frozen=True, kw_only=True):
+    """Where these products are sold may be other than before: rows of listing were written, or taken out."""
+
+    subject: ClassVar[str] = "change_id"
+    change_id: UUID
+    product_ids: list[UUID]
+    removed: bool
+
+
+class ProductsChanged(Fact, frozen=True, kw_only=True):
+    """Products or their skus are not as they were, changed by one call."""
+
+    subject: ClassVar[str] = "change_id"
+    change_id: UUID
+    product_ids: list[UUID]

@@ -8,21 +8,19 @@ import msgspec
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
-from midstage.middle.catalogue import barcodes, lexemes, rules, store
+from midstage.middle.catalogue import barcodes, bundles, lexemes, owned, rules, store
 from midstage.middle.catalogue.facts import (
     ProductChanged,
     ProductPublished,
     ProductRetired,
     ProductsLoaded,
-    SkuAdded,
-    SkuPublished,
-    SkuRetired,
 )
+from midstage.middle.catalogue.listing_types import Selling
+from midstage.middle.catalogue.offers import offers
 from midstage.middle.catalogue.refusals import (
     BarcodeTaken,
     NoSuchCategory,
     NoSuchProduct,
-    NoSuchSku,
     NoSuchTaxClass,
     ProductChangedMeanwhile,
     ProductCodeTaken,
@@ -79,12 +77,14 @@ async def load_products(tx: Tx, drafts: Sequence[ProductDraft]) -> Loaded:
     """Create many products with the same checks as one; all or none. Returns the ids by code."""
     around = await _surroundings(tx, {draft.category_id for draft in drafts})
     await _hold_tax_classes(tx, {draft.tax_class for draft in drafts})
+    await owned.check_allowed(tx, {draft.owner for draft in drafts if draft.owner is not None})
     products = [_begun(tx, draft, around) for draft in drafts]
     _check_distinct(products)
     mark = lexemes.brand_mark(tx.brand)
     for part in _parts(products, _CHUNK):
         vectors = [lexemes.vector(rules.document(mark, p, around.path(p.category_id))) for p in part]
         await store.insert_products(tx, part, vectors)
+    await _settle_bundles(tx, products)
     _tell_loaded(tx, products)
     return Loaded(
         products={p.code: p.product_id for p in products},
@@ -114,7 +114,8 @@ def _begun(tx: Tx, draft: ProductDraft, around: _Surroundings) -> Product:
         attributes=draft.attributes,
         tags=draft.tags,
         media=draft.media,
-        skus=[_new_sku(sku, draft.state) for sku in draft.skus],
+        owner=draft.owner,
+        skus=[new_sku(sku, draft.state) for sku in draft.skus],
     )
     rules.check_product(begun, around.attributes(draft.category_id))
     if draft.state is State.LIVE:
@@ -122,7 +123,7 @@ def _begun(tx: Tx, draft: ProductDraft, around: _Surroundings) -> Product:
     return begun
 
 
-def _new_sku(draft: SkuDraft, state: State) -> Sku:
+def new_sku(draft: SkuDraft, state: State) -> Sku:
     step = rules.default_step(draft.unit) if draft.milli_step is None else draft.milli_step
     return Sku(
         SkuId(new_id()),
@@ -133,7 +134,15 @@ def _new_sku(draft: SkuDraft, state: State) -> Sku:
         step,
         state,
         draft.rank,
+        draft.parts,
     )
+
+
+async def _settle_bundles(tx: Tx, products: Sequence[Product]) -> None:
+    made = [(p, sku) for p in products for sku in p.skus if sku.parts]
+    if made:
+        await bundles.settle(tx, [sku for _, sku in made])
+        await bundles.check_ready(tx, sorted({p.product_id for p, _ in made}))
 
 
 def _check_distinct(products: Sequence[Product]) -> None:
@@ -172,14 +181,23 @@ def _parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-async def product(tx: Tx, product_id: ProductId, *, visible_only: bool = False) -> Product:
-    """A product with all of its skus; with `visible_only` as a shopper sees it. Raises NoSuchProduct."""
+async def product(tx: Tx, product_id: ProductId, *, visible_only: bool = False, at: Selling | None = None) -> Product:
+    """A product with all of its skus; with `visible_only` as a shopper sees it, with `at` also only where it is sold.
+
+    Raises NoSuchProduct.
+    """
     found = (await store.read_products(tx, [product_id])).get(product_id)
     if found is None or (visible_only and found.state is not State.LIVE):
         raise NoSuchProduct(str(product_id))
-    if visible_only:
-        return msgspec.structs.replace(found, skus=[sku for sku in found.skus if sku.state is State.LIVE])
-    return found
+    if not visible_only:
+        return found
+    live = [sku for sku in found.skus if sku.state is State.LIVE]
+    if at is not None:
+        sold = await offers(tx, [sku.sku_id for sku in live], at=at)
+        live = [sku for sku in live if sold[sku.sku_id].live and sold[sku.sku_id].refused is None]
+        if not live:
+            raise NoSuchProduct(str(product_id))
+    return msgspec.structs.replace(found, skus=live)
 
 
 async def products_by_id(tx: Tx, product_ids: Sequence[ProductId]) -> dict[ProductId, Product]:
@@ -194,9 +212,9 @@ async def product_ids(tx: Tx, codes: Sequence[str]) -> dict[str, ProductId]:
 
 async def change_product(tx: Tx, product_id: ProductId, change: ProductChange, *, seen: int | None = None) -> Product:
     """Change what is given. Raises ProductChangedMeanwhile where `seen` is no longer its version."""
-    before = await _read(tx, product_id, seen)
-    after = msgspec.structs.replace(before, **_given(change))
-    saved = await _save(tx, before, after)
+    before = await read_to_change(tx, product_id, seen)
+    after = msgspec.structs.replace(before, **given(change))
+    saved = await save(tx, before, after)
     if saved.options != before.options:
         await store.write_skus(tx, saved, saved.skus, barcodes_too=False)
     _tell_changed(tx, before, saved)
@@ -205,13 +223,14 @@ async def change_product(tx: Tx, product_id: ProductId, change: ProductChange, *
 
 async def publish_product(tx: Tx, product_id: ProductId, *, seen: int | None = None) -> Product:
     """Let shoppers see a product, and its draft skus with it. Raises NotPublishable without a sku to sell."""
-    before = await _read(tx, product_id, seen)
+    before = await read_to_change(tx, product_id, seen)
     state, drafts = rules.publish(before)
     ready = {sku.sku_id for sku in drafts}
-    skus = [_with_state(sku, State.LIVE) if sku.sku_id in ready else sku for sku in before.skus]
+    skus = [with_state(sku, State.LIVE) if sku.sku_id in ready else sku for sku in before.skus]
     after = msgspec.structs.replace(before, state=state, skus=skus, published_at=tx.now)
-    saved = await _save(tx, before, after)
+    saved = await save(tx, before, after)
     await store.write_skus(tx, saved, [sku for sku in skus if sku.sku_id in ready], barcodes_too=False)
+    await check_ready(tx, saved)
     live = [sku.sku_id for sku in skus if sku.state is State.LIVE]
     tx.tell(ProductPublished(product_id=product_id, product_version=saved.version, sku_ids=list(live)))
     tx.note("catalogue.publish_product", "product", product_id, before=before.state, after=saved.state)
@@ -220,60 +239,16 @@ async def publish_product(tx: Tx, product_id: ProductId, *, seen: int | None = N
 
 async def retire_product(tx: Tx, product_id: ProductId, *, seen: int | None = None) -> Product:
     """Take a product off sale; orders that name it stay as they are, and it can be published again."""
-    before = await _read(tx, product_id, seen)
-    saved = await _save(tx, before, msgspec.structs.replace(before, state=rules.retire(before)))
+    before = await read_to_change(tx, product_id, seen)
+    saved = await save(tx, before, msgspec.structs.replace(before, state=rules.retire(before)))
     tx.tell(ProductRetired(product_id=product_id, product_version=saved.version))
     tx.note("catalogue.retire_product", "product", product_id, before=before.state, after=saved.state)
     return saved
 
 
-async def add_sku(tx: Tx, product_id: ProductId, draft: SkuDraft, *, seen: int | None = None) -> Sku:
-    """Add a sku to a product, as a draft; publish_sku or publish_product puts it on sale."""
-    before = await _read(tx, product_id, seen)
-    sku = _new_sku(draft, State.DRAFT)
-    saved = await _save(tx, before, msgspec.structs.replace(before, skus=[*before.skus, sku]))
-    await store.insert_skus(tx, [(saved, sku)])
-    tx.tell(SkuAdded(product_id=product_id, sku_id=sku.sku_id, product_version=saved.version, state=sku.state.value))
-    tx.note("catalogue.add_sku", "sku", sku.sku_id, after=sku)
-    return sku
-
-
-async def change_sku(tx: Tx, sku_id: SkuId, change: SkuChange, *, seen: int | None = None) -> Sku:
-    """Change what is given of a sku; `seen` is the version of its product."""
-    before, old = await _read_sku(tx, sku_id, seen)
-    new = msgspec.structs.replace(old, **_given(change))
-    saved = await _save_sku(tx, before, new)
-    await store.write_skus(tx, saved, [new], barcodes_too=new.barcodes != old.barcodes)
-    fields = ["skus", *(field for field in _given(change) if getattr(old, field) != getattr(new, field))]
-    tx.tell(ProductChanged(product_id=saved.product_id, product_version=saved.version, fields=fields))
-    tx.note("catalogue.change_sku", "sku", sku_id, before=old, after=new)
-    return new
-
-
-async def publish_sku(tx: Tx, sku_id: SkuId, *, seen: int | None = None) -> Sku:
-    """Put a sku on sale, or back on sale; shoppers see it once its product is live."""
-    before, old = await _read_sku(tx, sku_id, seen)
-    if old.state is State.LIVE:
-        raise StateWrong(old.code, old.state.value)
-    new = _with_state(old, State.LIVE)
-    saved = await _save_sku(tx, before, new)
-    await store.write_skus(tx, saved, [new], barcodes_too=False)
-    tx.tell(SkuPublished(product_id=saved.product_id, sku_id=sku_id, product_version=saved.version))
-    tx.note("catalogue.publish_sku", "sku", sku_id, before=old.state, after=new.state)
-    return new
-
-
-async def retire_sku(tx: Tx, sku_id: SkuId, *, seen: int | None = None) -> Sku:
-    """Take one sku off sale; search no longer finds its product by the sku's code, a scan still finds the sku."""
-    before, old = await _read_sku(tx, sku_id, seen)
-    if old.state is State.RETIRED:
-        raise StateWrong(old.code, old.state.value)
-    new = _with_state(old, State.RETIRED)
-    saved = await _save_sku(tx, before, new)
-    await store.write_skus(tx, saved, [new], barcodes_too=False)
-    tx.tell(SkuRetired(product_id=saved.product_id, sku_id=sku_id, product_version=saved.version))
-    tx.note("catalogue.retire_sku", "sku", sku_id, before=old.state, after=new.state)
-    return new
+async def check_ready(tx: Tx, product: Product) -> None:
+    if any(sku.parts for sku in product.skus):
+        await bundles.check_ready(tx, [product.product_id])
 
 
 async def refresh_beneath(tx: Tx, category_id: CategoryId) -> int:
@@ -304,27 +279,14 @@ async def _surroundings(tx: Tx, category_ids: set[CategoryId]) -> _Surroundings:
     return _Surroundings(categories, await store.read_definitions(tx, list(categories)))
 
 
-async def _read(tx: Tx, product_id: ProductId, seen: int | None) -> Product:
+async def read_to_change(tx: Tx, product_id: ProductId, seen: int | None) -> Product:
     found = await product(tx, product_id)
     if seen is not None and found.version != seen:
         raise ProductChangedMeanwhile(found.code, seen)
     return found
 
 
-async def _read_sku(tx: Tx, sku_id: SkuId, seen: int | None) -> tuple[Product, Sku]:
-    product_id = await store.product_of_sku(tx, sku_id)
-    if product_id is None:
-        raise NoSuchSku(str(sku_id))
-    found = await _read(tx, product_id, seen)
-    return found, next(sku for sku in found.skus if sku.sku_id == sku_id)
-
-
-async def _save_sku(tx: Tx, before: Product, new: Sku) -> Product:
-    skus = [new if sku.sku_id == new.sku_id else sku for sku in before.skus]
-    return await _save(tx, before, msgspec.structs.replace(before, skus=skus))
-
-
-async def _save(tx: Tx, before: Product, after: Product) -> Product:
+async def save(tx: Tx, before: Product, after: Product) -> Product:
     """Check and write a product over the version it was read with; its skus are the caller's to write."""
     around = await _surroundings(tx, {after.category_id})
     await _hold_tax_classes(tx, {after.tax_class})
@@ -338,13 +300,13 @@ async def _save(tx: Tx, before: Product, after: Product) -> Product:
     return saved
 
 
-def _given(change: ProductChange | SkuChange) -> dict[str, Any]:
+def given(change: ProductChange | SkuChange) -> dict[str, Any]:
     return {
         field: value for field in change.__struct_fields__ if (value := getattr(change, field)) is not msgspec.UNSET
     }
 
 
-def _with_state(sku: Sku, state: State) -> Sku:
+def with_state(sku: Sku, state: State) -> Sku:
     return msgspec.structs.replace(sku, state=state)
 
 

@@ -231,3 +231,67 @@ class SearchTooLong(Invalid):
 
     text = Text(zh="搜索内容最多 {limit} 字", en="A search has at most {limit} characters.")
     limit: int
+
+
+class BundleWrong(Invalid):
+    """A bundle is sold in whole pieces and has 1 to 50 different parts, each in a multiple of its own step, none a bundle."""
+
+    text = Text(
+        zh="组合商品 {sku} 不成立：{reason_zh}",
+        en="{sku} cannot be such a bundle: {reason_en}.",
+    )
+    sku: str
+    reason_zh: str
+    reason_en: str
+
+
+class BundlePartNotLive(Conflict):
+    """A bundle goes on sale when all of its parts are."""
+
+    text = Text(
+        zh="组合商品 {sku} 的组成规格 {part} 未上架，不能上架",
+        en="The bundle {sku} cannot go on sale: its part {part} is not.",
+    )
+    sku: str
+    part: str
+
+
+class OwnGoodsNotAllowed(Conflict):
+    """The goods policy that holds there allows no goods of one's own."""
+
+    text = Text(
+        zh="该门店或经营主体适用的商品策略不允许自营商品",
+        en="The goods policy that holds there allows no goods of one's own.",
+    )
+    owner: str
+
+
+class OptOutNotAllowed(Conflict):
+    """The goods policy of the store does not let it opt out of what headquarters lists."""
+
+    text = Text(zh="门店适用的商品策略不允许退选总部商品", en="The goods policy of the store does not let it opt out.")
+    store: str
+
+
+class ListingScopeWrong(Invalid):
+    """Only a store opts out: for itself, by all channels or one."""
+
+    text = Text(
+        zh="退选须且只能指明一家门店（可限定渠道）",
+        en="An opt-out names one store, and a channel at most besides.",
+    )
+    product: str
+
+
+class NoSuchListing(NotFound):
+    """There is no such row of listing, or it was taken out before."""
+
+    text = Text(zh="没有这条上架规则", en="There is no such row of listing.")
+    listing: str
+
+
+class NotOwnGoods(Conflict):
+    """The product is headquarters' or somebody else's; this is for goods of one's own."""
+
+    text = Text(zh="该商品不是自营商品", en="This product is nobody's own, or somebody else's.")
+    product: str

@@ -8,6 +8,7 @@ from midstage.middle.catalogue import barcodes, lexemes
 from midstage.middle.catalogue.refusals import (
     AttributeWrong,
     BarcodeTaken,
+    BundleWrong,
     CatalogueTextWrong,
     CategoryMisplaced,
     MediaWrong,
@@ -53,6 +54,7 @@ MAX_MEDIA = 50
 MAX_TAGS = 50
 MAX_ATTRIBUTES = 100
 MAX_STEP = 1_000_000_000
+MAX_PARTS = 50
 _PIECE = 1000
 
 
@@ -179,6 +181,7 @@ def _check_skus(product: Product) -> None:
             raise SkuCodeTaken(sku.code)
         codes.add(sku.code)
         check_step(sku.code, sku.unit, sku.milli_step)
+        _check_parts(sku)
         check_count("barcodes", sku.barcodes, MAX_BARCODES)
         for barcode in sku.barcodes:
             key = barcodes.place(barcode)
@@ -192,6 +195,20 @@ def _check_skus(product: Product) -> None:
         if choice in chosen:
             raise OptionsTaken(sku.code)
         chosen.add(choice)
+
+
+def _check_parts(sku: Sku) -> None:
+    """What can be known of a bundle without looking at its parts."""
+    if not sku.parts:
+        return
+    check_count("parts", sku.parts, MAX_PARTS)
+    if sku.unit is not Unit.PIECE:
+        raise BundleWrong(sku.code, "组合商品须按件销售", "a bundle is sold by the piece")
+    parts = {part.sku_id for part in sku.parts}
+    if len(parts) < len(sku.parts) or sku.sku_id in parts:
+        raise BundleWrong(sku.code, "组成规格重复或包含自身", "a part stands in it twice, or it is a part of itself")
+    if not all(0 < part.quantity_milli <= MAX_STEP for part in sku.parts):
+        raise BundleWrong(sku.code, "组成数量须为正数", "the quantity of a part is not positive, or too large")
 
 
 def _check_choice(sku: Sku, known: Mapping[str, set[str]]) -> None:

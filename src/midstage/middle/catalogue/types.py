@@ -1,15 +1,14 @@
 """The words of the catalogue."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
-from uuid import UUID
 
 import msgspec
 
-ProductId = NewType("ProductId", UUID)
-SkuId = NewType("SkuId", UUID)
-CategoryId = NewType("CategoryId", UUID)
+from midstage.middle.catalogue.ids import CategoryId, ProductId, SkuId
+from midstage.middle.catalogue.listing_types import Owner, Reason
+
 Value = bool | int | float | str
 """A value of an attribute; of which kind its definition says."""
 
@@ -146,8 +145,15 @@ class Barcode(msgspec.Struct, frozen=True):
     milli: int = 1000
 
 
+class BundlePart(msgspec.Struct, frozen=True):
+    """A sku of which a bundle consists, and how much of it is in one piece of the bundle."""
+
+    sku_id: SkuId
+    quantity_milli: int
+
+
 class Sku(msgspec.Struct, frozen=True):
-    """What is counted, priced and sold: a product with every option chosen."""
+    """What is counted, priced and sold: a product with every option chosen. With `parts` it is a bundle."""
 
     sku_id: SkuId
     code: str
@@ -157,6 +163,7 @@ class Sku(msgspec.Struct, frozen=True):
     milli_step: int
     state: State
     rank: int = 0
+    parts: list[BundlePart] = []
 
 
 class SkuDraft(msgspec.Struct, frozen=True):
@@ -168,6 +175,7 @@ class SkuDraft(msgspec.Struct, frozen=True):
     unit: Unit = Unit.PIECE
     milli_step: int | None = None
     rank: int = 0
+    parts: list[BundlePart] = []
 
 
 class SkuChange(msgspec.Struct, frozen=True):
@@ -201,6 +209,8 @@ class Product(msgspec.Struct, frozen=True):
     tags: list[str] = []
     media: list[Media] = []
     skus: list[Sku] = []
+    owner: Owner | None = None
+    """Whose own it is; headquarters', if nobody's."""
 
 
 class ProductDraft(msgspec.Struct, frozen=True):
@@ -218,6 +228,7 @@ class ProductDraft(msgspec.Struct, frozen=True):
     tags: list[str] = []
     media: list[Media] = []
     state: State = State.DRAFT
+    owner: Owner | None = None
 
 
 class ProductChange(msgspec.Struct, frozen=True):
@@ -243,7 +254,10 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What checkout needs to know of a sku, but for price and stock."""
+    """What checkout needs to know of a sku, but for price and stock.
+
+    `refused` says why it is not sold where one asked for it, though it is live. With `parts` it is a bundle.
+    """
 
     sku_id: SkuId
     product_id: ProductId
@@ -260,6 +274,8 @@ class Offer(msgspec.Struct, frozen=True):
     category_path: list[CategoryId]
     trademark: str
     live: bool
+    parts: Sequence[BundlePart] = ()
+    refused: Reason | None = None
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -279,6 +295,8 @@ class ProductFilters(msgspec.Struct, frozen=True):
     trademark: str | None = None
     tags: list[str] = []
     attributes: dict[str, Value] = {}
+    owner: Owner | None = None
+    """Only the own goods of this store or operator."""
 
 
 class Listed(msgspec.Struct, frozen=True):

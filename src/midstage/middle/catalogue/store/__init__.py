@@ -1,5 +1,13 @@
 """All SQL of the catalogue, over its own tables."""
 
+from midstage.middle.catalogue.store.bundles import (
+    HeldSku,
+    first_part,
+    first_unready,
+    lock_skus,
+    read_parts,
+    write_parts,
+)
 from midstage.middle.catalogue.store.categories import (
     attribute_is_used,
     delete_category,
@@ -14,7 +22,17 @@ from midstage.middle.catalogue.store.categories import (
     write_paths,
 )
 from midstage.middle.catalogue.store.faults import find_faults
-from midstage.middle.catalogue.store.lists import SEARCH, list_products, marks_of, search
+from midstage.middle.catalogue.store.listing import (
+    delete_listings,
+    insert_listings,
+    list_listings,
+    lock_products,
+    owner_of,
+    read_goods,
+    read_listings,
+    read_listings_of,
+)
+from midstage.middle.catalogue.store.lists import SEARCH, Whose, list_products, marks_of, search
 from midstage.middle.catalogue.store.offers import (
     first_not_live,
     first_unknown,
@@ -37,26 +55,40 @@ from midstage.middle.catalogue.store.taxes import lock_tax_classes, read_tax_cla
 
 __all__ = [
     "SEARCH",
+    "HeldSku",
+    "Whose",
     "attribute_is_used",
     "delete_category",
+    "delete_listings",
     "find_faults",
     "first_not_live",
+    "first_part",
     "first_unknown",
+    "first_unready",
     "insert_barcodes",
     "insert_categories",
+    "insert_listings",
     "insert_products",
     "insert_skus",
+    "list_listings",
     "list_products",
     "lock_beneath",
     "lock_paths",
+    "lock_products",
+    "lock_skus",
     "lock_subtree",
     "lock_tax_classes",
     "marks_of",
+    "owner_of",
     "product_of_sku",
     "read_categories",
     "read_categories_by_code",
     "read_definitions",
+    "read_goods",
+    "read_listings",
+    "read_listings_of",
     "read_offers",
+    "read_parts",
     "read_product_codes",
     "read_products",
     "read_sku_codes",
@@ -66,6 +98,7 @@ __all__ = [
     "search",
     "write_category",
     "write_definitions",
+    "write_parts",
     "write_paths",
     "write_product",
     "write_skus",

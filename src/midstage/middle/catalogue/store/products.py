@@ -14,6 +14,7 @@ from midstage.middle.catalogue.refusals import (
     ProductCodeTaken,
     SkuCodeTaken,
 )
+from midstage.middle.catalogue.store.listing import owner_of
 from midstage.middle.catalogue.store.offers import read_sku_codes
 from midstage.middle.catalogue.types import (
     Media,
@@ -32,10 +33,15 @@ _json = msgspec.json.encode
 READ_PRODUCTS = """
 select p.product_id, p.code, p.name_zh, p.name_en, p.category_id, p.category_path, p.tax_class, p.state, p.version,
        p.changed_at, p.published_at, p.trademark, p.description_zh, p.description_en, p.options, p.attributes, p.tags,
-       p.media, coalesce((
+       p.media, p.owner_store_id, p.owner_operator_id, coalesce((
          select jsonb_agg(jsonb_build_object(
                   'sku_id', s.sku_id, 'code', s.code, 'options', s.options, 'unit', s.unit,
-                  'milli_step', s.milli_step, 'state', s.state, 'rank', s.rank, 'barcodes', coalesce((
+                  'milli_step', s.milli_step, 'state', s.state, 'rank', s.rank,
+                  'parts', case when s.bundle then (
+                    select jsonb_agg(jsonb_build_object('sku_id', c.part_sku_id, 'quantity_milli', c.quantity_milli)
+                             order by c.place, c.part_sku_id)
+                      from bundle_part c where c.brand_id = s.brand_id and c.sku_id = s.sku_id) else '[]' end,
+                  'barcodes', coalesce((
                     select jsonb_agg(jsonb_build_object('kind', b.kind, 'code', b.code, 'milli', b.milli)
                              order by b.kind, b.code)
                       from barcode b where b.brand_id = s.brand_id and b.sku_id = s.sku_id), '[]')
@@ -75,6 +81,7 @@ def _product(row: Record) -> Product:
         tags=row["tags"],
         media=decode(row["media"], type=list[Media]),
         skus=decode(row["skus"], type=list[Sku]),
+        owner=owner_of(row["owner_store_id"], row["owner_operator_id"]),
     )
 
 
@@ -83,16 +90,17 @@ INSERT_PRODUCTS = """
 insert into product (
   brand_id, product_id, code, name_zh, name_en, description_zh, description_en, category_id, category_path, trademark,
   options, attributes, tags, media, tax_class, tax_rate_millionths, tax_inclusive, state, name_keys, name_length, search,
-  changed_at, published_at)
+  changed_at, published_at, owner_store_id, owner_operator_id, restricted)
 select $1, d.product_id, d.code, d.name_zh, d.name_en, d.description_zh, d.description_en, c.category_id, c.path,
        d.trademark, d.options, d.attributes, string_to_array(d.tags, e'\\x1f'), d.media, t.code, t.rate_millionths,
        t.inclusive, d.state, string_to_array(d.name_keys, e'\\x1f'), d.name_length, d.search::tsvector,
-       $2::timestamptz, case when d.state = 'live' then $2::timestamptz end
+       $2::timestamptz, case when d.state = 'live' then $2::timestamptz end, d.owner_store_id, d.owner_operator_id,
+       d.owner_store_id is not null or d.owner_operator_id is not null
   from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::text[],
               $11::jsonb[], $12::jsonb[], $13::text[], $14::jsonb[], $15::text[], $16::text[], $17::text[], $18::integer[],
-              $19::text[])
+              $19::text[], $20::uuid[], $21::uuid[])
     as d (product_id, code, name_zh, name_en, description_zh, description_en, category_id, trademark, options, attributes,
-          tags, media, tax_class, state, name_keys, name_length, search)
+          tags, media, tax_class, state, name_keys, name_length, search, owner_store_id, owner_operator_id)
   join category c on c.brand_id = $1 and c.category_id = d.category_id
   join tax_class t on t.brand_id = $1 and t.code = d.tax_class
     on conflict do nothing
@@ -146,6 +154,8 @@ async def insert_products(tx: Tx, products: Sequence[Product], vectors: Sequence
         [_SEPARATOR.join(key) for key in keys],
         [_name_length(key) for key in keys],
         vectors,
+        [p.owner.store_id if p.owner else None for p in products],
+        [p.owner.operator_id if p.owner else None for p in products],
     )
     if inserted != len(products):
         ours = {p.code: p.product_id for p in products}
