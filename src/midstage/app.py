@@ -17,7 +17,7 @@ from midstage.kit import observability, sealing
 from midstage.kit.database import TRANSIENT, Database
 from midstage.kit.ids import new_id
 from midstage.kit.settings import Settings, read_settings
-from midstage.wiring import ROUTES, connect_outside, disconnect_outside, message_port, subscribers
+from midstage.wiring import LATE, ROUTES, connect_outside, disconnect_outside, message_port, subscribers
 
 # A body of 4 MiB holds the largest file of rows that a call takes; more comes as several calls.
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -45,7 +45,11 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Lites
             statement_timeout_ms=settings.statement_timeout_ms,
         )
         app.state["desk"] = Desk(
-            own, settings, message_port(settings), subscribers=[each.name for each in subscribers()]
+            own,
+            settings,
+            message_port(settings),
+            subscribers=[each.name for each in subscribers()],
+            late=list(LATE.values()),
         )
         connect_outside()
         try:

@@ -162,6 +162,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
     )
     half.ids |= {"number": half.order.order.number, "job_id": "0", "subscriber": "nobody", "kind": "nothing"}
     half.ids |= {"code": "no-such-role", "key_id": str(new_id())}
+    half.ids |= {"policy": "goods", "level": "store", "holder_id": half["store_id"]}
 
     async def give_back(tx: Tx) -> UUID:
         wish = orders.RefundWish(line_no=1, quantity_milli=1000)

@@ -1,6 +1,6 @@
 """The desk that every call comes to: the database, the brands, and who is calling."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -8,15 +8,17 @@ from litestar import Request
 
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant
-from midstage.kit.database import Database
+from midstage.kit.database import Database, Tx
 from midstage.kit.ids import BrandId
 from midstage.kit.kept import Kept
 from midstage.kit.refusals import Forbidden, Refusal, Text
 from midstage.kit.settings import Settings
+from midstage.kit.stuck import Stuck
 from midstage.middle.access import api as access
 from midstage.middle.organisation import api as organisation
 
 AnyRequest = Request[Any, Any, Any]
+Late = Callable[[Tx], Awaitable[list[Stuck]]]
 
 # A change in the console is in force at every front within 5 s.
 TENANT_TTL_S = 5.0
@@ -37,13 +39,21 @@ class Desk:
     """What a process keeps for its calls. One a process, in `app.state.desk`."""
 
     def __init__(
-        self, database: Database, settings: Settings, messages: access.MessagePort, *, subscribers: Sequence[str] = ()
+        self,
+        database: Database,
+        settings: Settings,
+        messages: access.MessagePort,
+        *,
+        subscribers: Sequence[str] = (),
+        late: Sequence[Late] = (),
     ) -> None:
         self.database = database
         self.settings = settings
         self.messages = messages
         self.subscribers = subscribers
         """The names of all who listen to facts."""
+        self.late = late
+        """What says of each module what waits in it longer than it should."""
         self._by_code: Kept[str, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
         self._by_brand: Kept[BrandId, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
 

@@ -1,0 +1,36 @@
+"""What waits in the order book longer than it should."""
+
+from datetime import timedelta
+
+from midstage.kit import stuck
+from midstage.kit.database import Tx
+from midstage.kit.refusals import Text
+from midstage.middle.orders.store import late as store
+
+# An order is expired within seconds of its deadline while a worker runs.
+NOT_EXPIRED = timedelta(minutes=5)
+# Most stores hand over or send out within the day; a weekend should not raise an alarm.
+NOT_HANDED_OVER = timedelta(days=3)
+
+_UNPAID = stuck.declare(
+    "orders.unpaid",
+    name=Text(zh="超时未付且未关闭的订单", en="An unpaid order is past its deadline and still open"),
+    mend=Text(zh="检查 worker 是否在运行", en="See whether the worker runs."),
+)
+_WAITING = stuck.declare(
+    "orders.not_handed_over",
+    name=Text(zh="已付款但长时间未交付的订单", en="A paid order is not handed over"),
+    mend=Text(zh="联系门店备货交付，或取消并退款", en="Ask the store to hand it over, or cancel and refund it."),
+)
+
+
+async def late(tx: Tx) -> list[stuck.Stuck]:
+    """Orders past their deadline that nobody ended, and paid ones of which parts wait for days; the oldest of each."""
+    most = stuck.MOST_OF_A_KIND
+    unpaid = await store.overdue(tx, tx.now - NOT_EXPIRED, most)
+    waiting = await store.not_handed_over(tx, tx.now - NOT_HANDED_OVER, most)
+    return [
+        stuck.Stuck(kind, str(order_id), since, store_id, {"number": number})
+        for kind, rows in ((_UNPAID, unpaid), (_WAITING, waiting))
+        for order_id, number, store_id, since in rows
+    ]

@@ -1,0 +1,12 @@
+"""Policies, and what is late."""
+
+from fronts.recipes.base import ONLY_BRAND, Recipe, just
+
+RECIPES: dict[str, Recipe] = {
+    "console.policies": Recipe(placed=False),
+    "console.policyjust(settings={})s": Recipe(within=ONLY_BRAND, placed=False),
+    "console.policy_at_store": Recipe(),
+    "console.choose_policy": Recipe(just(settings={}), within=ONLY_BRAND, placed=False, missing=True, last=True),
+    "console.unchoose_policy": Recipe(within=ONLY_BRAND, placed=False, missing=True, last=True),
+    "console.what_is_late": Recipe(placed=False),
+}
