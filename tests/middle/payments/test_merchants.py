@@ -7,6 +7,7 @@ import pytest
 from midstage.adapters.sandbox_pay.provider import SandboxPay
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
+from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
 SETTINGS = {"base_url": "http://127.0.0.1:9", "merchant_no": "M"}
@@ -24,12 +25,14 @@ async def put(tx: Tx, **other: object) -> payments.Merchant:
 
 
 async def test_a_payees_payments_go_to_its_own_account_and_to_no_other(db: Database, tenant: Tenant) -> None:
-    payee = uuid4()
+    payee = organisation.Payee("加盟商", "sandbox", "A1")
+    new = organisation.NewOperator(code="F1", name="加盟商", kind=organisation.OperatorKind.FRANCHISEE, payee=payee)
     async with db.writing(tenant) as tx:
-        own, brands = await put(tx, payee=payee), await put(tx)
-        assert await payments.merchant_for(tx, payee, provider=None) == own
+        await organisation.create_operator(tx, new)
+        own, brands = await put(tx, payee=payee.payee_id), await put(tx)
+        assert await payments.merchant_for(tx, payee.payee_id, provider=None) == own
         assert await payments.merchant_for(tx, None, provider="sandbox") == brands
-        assert await payments.merchants_for(tx, payee) == [own]
+        assert await payments.merchants_for(tx, payee.payee_id) == [own]
         with pytest.raises(payments.NoSuchMerchant):
             await payments.merchant_for(tx, uuid4(), provider="sandbox")
 
@@ -70,6 +73,12 @@ async def test_a_secret_is_a_reference_and_settings_are_those_of_the_provider(
         with pytest.raises(payments.BadMerchant):
             await put(tx, **other)
         assert await payments.merchants(tx) == []
+
+
+async def test_nobody_collects_for_a_payee_that_no_operator_names(db: Database, tenant: Tenant) -> None:
+    async with db.writing(tenant) as tx:
+        with pytest.raises(payments.NotCollecting):
+            await put(tx, payee=uuid4())
 
 
 async def test_a_provider_that_is_not_installed_is_refused(db: Database, tenant: Tenant) -> None:

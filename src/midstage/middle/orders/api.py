@@ -6,6 +6,15 @@ from midstage.middle.orders.cart import put as put_in_cart
 from midstage.middle.orders.cart import remove as remove_from_cart
 from midstage.middle.orders.checks import checks
 from midstage.middle.orders.close import cancel_order, due, expire_order, hand_over
+from midstage.middle.orders.collecting import (
+    COLLECTING,
+    CollectingPolicy,
+    Collects,
+    PayeeWithoutAccount,
+    Whose,
+    WithoutAccount,
+)
+from midstage.middle.orders.collecting_types import Collecting, CollectingShare, Why
 from midstage.middle.orders.facts import (
     LineFigures,
     OrderCancelled,
@@ -64,11 +73,16 @@ from midstage.middle.orders.types import (
 )
 
 __all__ = [
+    "COLLECTING",
     "MAX_LINES",
     "Address",
     "AddressMissing",
     "CartFull",
     "CartLine",
+    "Collecting",
+    "CollectingPolicy",
+    "CollectingShare",
+    "Collects",
     "Crediting",
     "Delivery",
     "Discount",
@@ -104,6 +118,7 @@ __all__ = [
     "PartHandedOver",
     "PartState",
     "PastOrder",
+    "PayeeWithoutAccount",
     "PlacedOrder",
     "Placing",
     "Quantity",
@@ -114,6 +129,9 @@ __all__ = [
     "Step",
     "StoreNotSelling",
     "TotalMoved",
+    "Whose",
+    "Why",
+    "WithoutAccount",
     "accept_amount",
     "cancel_order",
     "cart_lines",

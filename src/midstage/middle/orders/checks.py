@@ -1,8 +1,11 @@
 """What must be true of every order book, for the doctor: each query returns only the rows that are wrong."""
 
+from uuid import UUID
+
 from midstage.kit.database import Tx
 from midstage.kit.findings import Finding
 from midstage.middle.inventory import api as inventory
+from midstage.middle.ledger import api as ledger
 from midstage.middle.payments import api as payments
 
 _WITHOUT_LINES = """
@@ -19,6 +22,14 @@ select o.order_id, o.number, o.goods_minor, o.discount_minor, s.goods, s.discoun
  where o.brand_id = $1 and (o.goods_minor <> s.goods or o.discount_minor <> s.discount)
  limit 20
 """
+_BUNDLES = """
+select l.order_id, l.line_no, l.total_minor, sum((p.part ->> 'total_minor')::bigint) as parts
+  from order_line l, jsonb_array_elements(l.parts) as p (part)
+ where l.brand_id = $1 and l.parts <> '[]'
+ group by l.order_id, l.line_no, l.total_minor
+having sum((p.part ->> 'total_minor')::bigint) <> l.total_minor
+ limit 20
+"""
 _STEPS = """
 select o.order_id, o.number, o.version, o.state, s.became
   from sales_order o
@@ -30,6 +41,7 @@ _SUMMARY = """
 select order_id, paid_minor, refunded_minor, state from sales_order
  where brand_id = $1 and (paid_minor <> 0 or refunded_minor <> 0)
 """
+_COMPLETED = "select order_id from sales_order where brand_id = $1 and state = 'completed'"
 _LIVE = "select order_id, state from sales_order where brand_id = $1 and state in ('placed', 'paid')"
 
 
@@ -39,6 +51,7 @@ async def checks(tx: Tx) -> list[Finding]:
     for check, what, sql in (
         ("orders.lines", "an order without its lines", _WITHOUT_LINES),
         ("orders.sums", "an order that is not the sum of its lines", _SUMS),
+        ("orders.bundles", "a bundle whose parts do not add up to its line", _BUNDLES),
         ("orders.steps", "an order whose history ends elsewhere", _STEPS),
     ):
         found += [Finding(check, what, dict(row)) for row in await tx.rows(sql, tx.brand)]
@@ -59,7 +72,28 @@ async def _against_payments(tx: Tx) -> list[Finding]:
         for order_id, held in tendered.items()
         if held
     ]
-    return wrong[:20] + await _against_dues(tx)
+    return wrong[:20] + await _against_dues(tx) + await _against_ledger(tx)
+
+
+async def _against_ledger(tx: Tx) -> list[Finding]:
+    """The deposits of each payee are what it collected for orders that are not completed, and what is going back."""
+    completed = {row["order_id"] for row in await tx.rows(_COMPLETED, tx.brand)}
+    wanted: dict[tuple[UUID | None, str], int] = {}
+    for held in await payments.held(tx):
+        minor = held.refunding_minor if held.order_id in completed else held.minor
+        key = (held.payee, held.currency)
+        wanted[key] = wanted.get(key, 0) + minor
+    accounts = {key: payments.deposits_account(tx.brand, key[1], key[0]) for key in wanted}
+    balances = await ledger.balances(tx, list(accounts.values()))
+    return [
+        Finding(
+            "orders.deposits",
+            "what the ledger holds for a payee is not what its orders have paid and not earned",
+            {"payee": key[0], "currency": key[1], "orders": minor, "ledger": balances[accounts[key]].amount},
+        )
+        for key, minor in wanted.items()
+        if balances[accounts[key]].amount != minor
+    ][:20]
 
 
 async def _against_dues(tx: Tx) -> list[Finding]:

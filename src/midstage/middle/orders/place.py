@@ -1,6 +1,6 @@
 """Placing an order: read, decide, write once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -14,7 +14,7 @@ from midstage.kit.numbers import numbers
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
-from midstage.middle.orders import cart, rules, store
+from midstage.middle.orders import bundles, cart, collecting, rules, store
 from midstage.middle.orders.facts import LineFigures, OrderPlaced
 from midstage.middle.orders.paid import become_paid
 from midstage.middle.orders.types import (
@@ -46,7 +46,7 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     """Accept an order: price it, promise the stock, and say what is to be paid until when.
 
     Refuses with what catalogue, pricing and inventory refuse, and TotalMoved, NotSoldHere, AddressMissing, OrderEmpty,
-    SkuTwice, StoreNotSelling or GuestHasNoStore, and what payments.open_payments refuses of takings; then nothing is
+    SkuTwice, StoreNotSelling, GuestHasNoStore or PayeeWithoutAccount, and what payments.open_payments refuses of takings; then nothing is
     written. An order of nothing, or of which all was taken by hand, is paid at once.
     """
     rules.check_wishes(placing.lines, placing.delivery)
@@ -55,10 +55,11 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
     priced = await price(
         tx, placing.lines, sold_at, channel=placing.sales_channel, level=shopper.level if shopper else None
     )
-    plan = await _plan(tx, placing, sold_at)
+    plan = await _plan(tx, placing, sold_at, priced.offers)
     lines, locations = rules.price_lines(placing.lines, priced.offers, priced.quotes, plan)
     totals = rules.total(lines, shipping_minor=0)
     rules.check_expected(placing.expected_total_minor, totals.total_minor)
+    collected = await collecting.decide(tx, sold_at, lines, locations, shipping_minor=0)
     order = Order(
         order_id=OrderId(new_id()),
         number=await numbers.give(tx),
@@ -86,6 +87,7 @@ async def place_order(tx: Tx, placing: Placing) -> PlacedOrder:
         business_date=tx.tenant.business_date(tx.now),
         placed_at=tx.now,
         expires_at=tx.now + HOLD,
+        collecting=collected,
     )
     return await _write(tx, placing, order, lines, locations, plan, priced.version)
 
@@ -103,7 +105,7 @@ async def price(
 ) -> Priced:
     """The offers and prices of what is wished, in this store, for this level. Refuses what is not for sale."""
     sku_ids = [wish.sku_id for wish in wishes]
-    offers = await catalogue.offers(tx, sku_ids)
+    offers = await catalogue.offers(tx, sku_ids, at=catalogue.Selling(sold_at, channel))
     rules.check_offers(wishes, offers)
     context = pricing.PriceContext(
         sales_channel=channel,
@@ -112,7 +114,7 @@ async def price(
         operator_id=sold_at.operator_id,
         level=level,
     )
-    quotes = await pricing.quote(tx, context, sku_ids, at=tx.now)
+    quotes = await pricing.quote(tx, context, [*sku_ids, *bundles.skus_to_price(offers.values())], at=tx.now)
     for sku_id in sku_ids:
         if sku_id not in quotes:
             raise NotSoldHere(sku_id)
@@ -134,12 +136,14 @@ async def _store(tx: Tx, placing: Placing, shopper: members.Shopper | None) -> o
     return found
 
 
-async def _plan(tx: Tx, placing: Placing, sold_at: organisation.Store) -> list[inventory.Want]:
+async def _plan(
+    tx: Tx, placing: Placing, sold_at: organisation.Store, offers: Mapping[catalogue.SkuId, catalogue.Offer]
+) -> list[inventory.Want]:
     """Where each thing comes from: what is carried or picked up, from that store; a delivery, from where it is best."""
     here = inventory.location_of(sold_at.store_id)
+    wants = bundles.goods_wanted(placing.lines, offers)
     if placing.delivery.method is not Method.DELIVERY:
-        return [inventory.Want(here, wish.sku_id, wish.quantity_milli) for wish in placing.lines]
-    wants = {wish.sku_id: wish.quantity_milli for wish in placing.lines}
+        return [inventory.Want(here, sku_id, milli) for sku_id, milli in wants.items()]
     return await inventory.plan(tx, wants, near=_place(placing.delivery) or sold_at.place, candidates=None, only=None)
 
 
@@ -193,9 +197,7 @@ async def _write(
 
 async def _open_payments(tx: Tx, placing: Placing, order: Order) -> payments.Opened:
     """What is due, to whom. Nothing, where nothing is."""
-    if not order.total_minor and not placing.takings:
-        return payments.Opened([], [])
-    dues = [payments.Due(Money(order.total_minor, order.currency))]
+    dues = collecting.dues(order.collecting, Money(order.total_minor, order.currency))
     return await payments.open_payments(
         tx, order.order_id, dues, due_at=order.placed_at + HOLD, takings=placing.takings
     )

@@ -8,7 +8,7 @@ import msgspec
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
-from midstage.middle.orders import rules, store
+from midstage.middle.orders import collecting, rules, store
 from midstage.middle.orders.facts import LineFigures, OrderRefunded, OrderRefundUndone
 from midstage.middle.orders.sale import book_sale_again, take_back_sale
 from midstage.middle.orders.types import NoSuchOrder, NothingToRefund, Order, OrderChanged, OrderId, RefundWish, State
@@ -53,9 +53,12 @@ async def give_back(tx: Tx, order: Order, wishes: Sequence[RefundWish] | None, *
     refund_id = new_id()
     if not await store.write_refund(tx, order, refund_id, amount.minor, _rows(shares), reason=reason):
         raise OrderChanged
+    of_payees = collecting.by_payee(order.collecting, lines, {one.line_no: one.amount_minor for one in shares})
+    refunds = await payments.request_refund(
+        tx, order.order_id, amount, reason=reason, key=f"{_KEY}{refund_id}", shares=of_payees
+    )
     if order.state is State.COMPLETED:
-        await take_back_sale(tx, order, amount.minor, refund_id)
-    await payments.request_refund(tx, order.order_id, amount, reason=reason, key=f"{_KEY}{refund_id}")
+        await take_back_sale(tx, order, refunds, refund_id)
     if order.paid_at is not None:  # money that came too late was never told as paid
         tx.tell(_told(order, refund_id, amount.minor, shares))
     return OrderRefund(refund_id, amount, shares)
@@ -84,6 +87,8 @@ async def _undo(tx: Tx, order: Order, failed: payments.Refund) -> None:
     if not failed.key.startswith(_KEY):
         # Money that came beyond the order's and should have gone straight back: now the order holds it.
         await store.note_paid(tx, order.order_id, order.paid_minor + amount)
+        if order.state is State.COMPLETED:
+            await book_sale_again(tx, order, failed)
         return
     refund_id = UUID(failed.key.removeprefix(_KEY))
     shares, failed_before = await store.refund_shares(tx, order.order_id, refund_id)
@@ -91,7 +96,7 @@ async def _undo(tx: Tx, order: Order, failed: payments.Refund) -> None:
     if not await store.undo_refund(tx, order, refund_id, amount, back, reason="refund failed"):
         raise OrderChanged
     if order.state is State.COMPLETED:
-        await book_sale_again(tx, order, amount, failed.refund_id)
+        await book_sale_again(tx, order, failed)
     if order.paid_at is not None:
         tx.tell(
             OrderRefundUndone(

@@ -9,6 +9,7 @@ from midstage.kit.money import Money
 from midstage.middle.orders import rules, store
 from midstage.middle.orders.paid import become_paid
 from midstage.middle.orders.pay import promised_again
+from midstage.middle.orders.sale import book_sale_beyond
 from midstage.middle.orders.types import NoSuchOrder, Order, OrderId, OrderNotMovable, State
 from midstage.middle.payments import api as payments
 
@@ -65,6 +66,8 @@ async def accept_amount(
     if accepted.payment_id != payment_id:
         raise payments.NoSuchPaymentDiscrepancy(discrepancy_id)
     await store.note_paid(tx, order.order_id, order.paid_minor + accepted.got.minor)
+    if order.state is State.COMPLETED:
+        await book_sale_beyond(tx, order, payment_id, accepted)
     return accepted
 
 

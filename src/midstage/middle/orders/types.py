@@ -12,6 +12,7 @@ from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
+from midstage.middle.orders.collecting_types import Collecting
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
@@ -132,8 +133,17 @@ class Discount(msgspec.Struct, frozen=True):
     borne_by: str
 
 
+class LinePart(msgspec.Struct, frozen=True):
+    """Some of a bundle: of which sku, from which part of the order, how much, and its share of the line's total."""
+
+    sku_id: catalogue.SkuId
+    part_no: int
+    quantity_milli: int
+    total_minor: int
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an order; money in minor units, quantities in thousandths.
+    """One line of an order; money in minor units, quantities in thousandths. With `parts` it is a bundle.
 
     `discounts` say what `discount_minor` is made of, where that is known; an import may give them.
     """
@@ -161,6 +171,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     refunded_minor: int = 0
     returned_milli: int = 0
     discounts: Sequence[Discount] = ()
+    parts: Sequence[LinePart] = ()
 
     @property
     def charged_minor(self) -> int:
@@ -190,7 +201,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order without its lines."""
+    """An order without its lines. `collecting` None: the brand collects all of it."""
 
     order_id: OrderId
     number: str
@@ -226,6 +237,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     paid_at: datetime | None = None
     closed_at: datetime | None = None
+    collecting: Collecting | None = None
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
@@ -288,13 +300,16 @@ class SkuTwice(Invalid):
 
 
 class NotSoldHere(Conflict):
-    """A sku has no price in this store and channel at the moment."""
+    """A sku is not sold in this store and channel at the moment; `rule` says by what."""
 
     text = Text(
-        zh="商品 {sku_id} 在此门店没有价格，暂不可购买",
-        en="{sku_id} has no price in this store; it cannot be bought here.",
+        zh="商品 {sku_id} 在此门店暂不可购买：{reason_zh}",
+        en="{sku_id} cannot be bought in this store: {reason_en}.",
     )
     sku_id: UUID
+    rule: str = catalogue.Rule.PRICE.value
+    reason_zh: str = "没有价格"
+    reason_en: str = "It has no price here"
 
 
 class TotalMoved(Conflict):

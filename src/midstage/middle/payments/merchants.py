@@ -6,11 +6,13 @@ from uuid import UUID
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId, new_id
+from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import secret, store
 from midstage.middle.payments.provider import provider as provider_of
 from midstage.middle.payments.refusals import (
     BadMerchant,
     NoSuchMerchant,
+    NotCollecting,
 )
 from midstage.middle.payments.types import (
     Merchant,
@@ -29,13 +31,16 @@ async def put_merchant(
 ) -> Merchant:
     """Give a payee (None: the brand) its account at a provider, in place of an earlier one there.
 
-    `secrets` are references (`env:SECRET_NAME`, `file:name`). Raises UnknownProvider, BadMerchant.
+    A payee is one that an operator names at present. `secrets` are references (`env:SECRET_NAME`, `file:name`).
+    Raises UnknownProvider, BadMerchant, NotCollecting.
     """
     installed = provider_of(provider)
     _check_names("settings", settings, installed.settings)
     _check_names("secrets", secrets, installed.secrets)
     for name, reference in secrets.items():
         secret.check_reference(name, reference)
+    if payee is not None:
+        await _check_payee(tx, payee)
     put = await store.put_merchant(tx, Merchant(MerchantId(new_id()), payee, provider, dict(settings), dict(secrets)))
     _kept.pop((tx.brand, put.merchant_id), None)
     tx.note(
@@ -101,6 +106,16 @@ def forget(tx: Tx, merchant: Merchant) -> None:
     """Read a merchant and its secrets anew at the next use."""
     _kept.pop((tx.brand, merchant.merchant_id), None)
     secret.forget(merchant)
+
+
+async def _check_payee(tx: Tx, payee: UUID) -> None:
+    """Raises NotCollecting where no operator that is open names this payee."""
+    for operator in (await organisation.operators(tx)).values():
+        if operator.payee is not None and operator.payee.payee_id == payee:
+            if operator.state == organisation.State.CLOSED:
+                break
+            return
+    raise NotCollecting(payee)
 
 
 def _check_names(what: str, given: Mapping[str, str], wanted: frozenset[str]) -> None:

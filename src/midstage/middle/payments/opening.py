@@ -14,6 +14,7 @@ from midstage.middle.payments.refusals import (
 from midstage.middle.payments.splitting import open_payments
 from midstage.middle.payments.types import (
     Due,
+    Held,
     Payment,
     PaymentId,
     PaymentState,
@@ -51,6 +52,11 @@ async def order_of(tx: Tx, payment_id: PaymentId) -> UUID:
 async def tendered(tx: Tx) -> dict[UUID, int]:
     """What the tenders of each order hold, less what is on its way back, in minor units. For the doctor."""
     return await store.tendered(tx)
+
+
+async def held(tx: Tx) -> list[Held]:
+    """What was collected and not given back of each order, by payee and currency; what the ledger saw. For the doctor."""
+    return await store.held(tx)
 
 
 async def payment_of(tx: Tx, payment_id: PaymentId) -> Payment:

@@ -53,6 +53,16 @@ class NoSuchMerchant(NotFound):
     provider: str
 
 
+class NotCollecting(Conflict):
+    """No operator names this payee as the one who collects for it at present."""
+
+    text = Text(
+        zh="没有经营主体当前使用该收款主体 {payee}",
+        en="No operator names {payee} as the one who collects for it at present.",
+    )
+    payee: UUID
+
+
 class NoSuchPaymentDiscrepancy(NotFound):
     """There is no such discrepancy, or it is settled already."""
 

@@ -168,6 +168,19 @@ class Taken(msgspec.Struct, frozen=True):
     amount: Money
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What the ledger holds for an order in the deposits of a payee, as the tenders say; for the doctor.
+
+    `refunding_minor` of it is on its way back.
+    """
+
+    order_id: UUID
+    payee: UUID | None
+    currency: str
+    minor: int
+    refunding_minor: int
+
+
 class Opened(msgspec.Struct, frozen=True):
     """The payments of an order that wait, and what was taken in the same moment."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from midstage.kit.database import Tx
 from midstage.middle.inventory import api as inventory
-from midstage.middle.orders.store.rows import LINE_COLUMNS, ORDER_COLUMNS, as_json, line_values, to_order
+from midstage.middle.orders.store.rows import LINE_COLUMNS, ORDER_COLUMNS, as_json, line_values, to_line, to_order
 from midstage.middle.orders.types import (
     Crediting,
     Line,
@@ -23,9 +23,9 @@ INSERT_ORDER = """
 insert into sales_order (
   brand_id, order_id, number, kind, state, sales_channel, front, store_id, operator_id, member_id, person_id,
   guide_id, touchpoint_id, currency, units_milli, goods_minor, discount_minor, shipping_minor, total_minor, tax_minor,
-  tax_added_minor, delivery, note, business_date, placed_at, expires_at)
+  tax_added_minor, delivery, note, business_date, placed_at, expires_at, collecting)
 values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25)
+        $23, $24, $25, $26)
 """
 INSERT_PARTS = """
 insert into order_part (brand_id, order_id, part_no, location_id, method, state, moved_at)
@@ -36,16 +36,18 @@ INSERT_LINES = """
 insert into order_line (
   brand_id, order_id, line_no, part_no, sku_id, product_id, sku_code, title_zh, title_en, options, unit,
   quantity_milli, unit_minor, list_minor, price_rule, goods_minor, discount_minor, total_minor, tax_class,
-  tax_rate_millionths, tax_inclusive, tax_minor)
+  tax_rate_millionths, tax_inclusive, tax_minor, parts)
 select $1, $2, l.line_no, l.part_no, l.sku_id, l.product_id, l.sku_code, l.title_zh, l.title_en, l.options, l.unit,
        l.quantity_milli, l.unit_minor, l.list_minor, l.price_rule, l.goods_minor, l.discount_minor,
-       l.goods_minor - l.discount_minor, l.tax_class, l.tax_rate_millionths, l.tax_inclusive, l.tax_minor
+       l.goods_minor - l.discount_minor, l.tax_class, l.tax_rate_millionths, l.tax_inclusive, l.tax_minor,
+       l.parts::jsonb
   from unnest($3::smallint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
               $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::bigint[],
-              $17::bigint[], $18::text[], $19::integer[], $20::boolean[], $21::bigint[])
+              $17::bigint[], $18::text[], $19::integer[], $20::boolean[], $21::bigint[],
+              $22::text[])
     as l (line_no, part_no, sku_id, product_id, sku_code, title_zh, title_en, options, unit, quantity_milli,
           unit_minor, list_minor, price_rule, goods_minor, discount_minor, tax_class, tax_rate_millionths,
-          tax_inclusive, tax_minor)
+          tax_inclusive, tax_minor, parts)
 """
 INSERT_STEP = """
 insert into order_step (brand_id, order_id, version, was, became, by_kind, by_id, reason, at)
@@ -93,7 +95,7 @@ def write_placed(tx: Tx, order: Order, lines: Sequence[Line], locations: Sequenc
         order.operator_id, order.member_id, order.person_id, order.guide_id, order.touchpoint_id, order.currency,
         order.units_milli, order.goods_minor, order.discount_minor, order.shipping_minor, order.total_minor,
         order.tax_minor, order.tax_added_minor, as_json(order.delivery), order.note, order.business_date,
-        order.placed_at, order.expires_at,
+        order.placed_at, order.expires_at, as_json(order.collecting) if order.collecting else None,
     )  # fmt: skip
     tx.later(INSERT_PARTS, brand, order_id, order.delivery.method, order.placed_at, list(locations))
     columns = zip(*(line_values(line) for line in lines), strict=True)
@@ -118,7 +120,7 @@ async def lock(tx: Tx, order_id: OrderId) -> Order | None:
 
 
 async def lines(tx: Tx, order_id: OrderId) -> list[Line]:
-    return [Line(**row) for row in await tx.rows(_LINES, tx.brand, order_id)]
+    return [to_line(row) for row in await tx.rows(_LINES, tx.brand, order_id)]
 
 
 async def parts(tx: Tx, order_id: OrderId) -> list[Part]:

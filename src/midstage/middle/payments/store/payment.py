@@ -13,6 +13,7 @@ from midstage.middle.payments.refusals import (
     TransactionTaken,
 )
 from midstage.middle.payments.types import (
+    Held,
     MerchantId,
     Notice,
     Payment,
@@ -31,6 +32,14 @@ select p.order_id, sum(coalesce(t.minor, 0) - p.refunding_minor)::bigint as mino
   left join (select payment_id, sum(amount_minor) as minor from tender where brand_id = $1 group by payment_id) t
     on t.payment_id = p.payment_id
  where p.brand_id = $1 group by p.order_id
+"""
+HELD = """
+select p.order_id, p.payee, p.currency, sum(coalesce(t.minor, 0))::bigint as minor,
+       sum(case when coalesce(t.in_ledger, true) then p.refunding_minor else 0 end)::bigint as refunding_minor
+  from payment p
+  left join (select payment_id, sum(amount_minor) filter (where in_ledger) as minor, bool_and(in_ledger) as in_ledger
+               from tender where brand_id = $1 group by payment_id) t on t.payment_id = p.payment_id
+ where p.brand_id = $1 group by p.order_id, p.payee, p.currency
 """
 OPEN_PAYMENT = """
 insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at, split)
@@ -285,6 +294,13 @@ async def order_of(tx: Tx, payment_id: PaymentId) -> UUID | None:
 
 async def tendered(tx: Tx) -> dict[UUID, int]:
     return {row["order_id"]: row["minor"] for row in await tx.rows(TENDERED, tx.brand)}
+
+
+async def held(tx: Tx) -> list[Held]:
+    return [
+        Held(row["order_id"], row["payee"], row["currency"], row["minor"], row["refunding_minor"])
+        for row in await tx.rows(HELD, tx.brand)
+    ]
 
 
 async def close_payments(tx: Tx, payment_ids: Sequence[PaymentId]) -> int:
