@@ -9,6 +9,7 @@ from litestar import Router
 from midstage.adapters.sandbox_messages.api import SandboxMessages
 from midstage.adapters.sandbox_pay import provider as sandbox_pay
 from midstage.fronts.console import api as console
+from midstage.fronts.counter import api as counter
 from midstage.fronts.mall import api as mall
 from midstage.fronts.open import api as open_front
 from midstage.kit import idempotency, partitions
@@ -43,7 +44,7 @@ LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
 
 FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}
 
-ROUTES: Sequence[Router] = (mall.router, console.router, open_front.router)
+ROUTES: Sequence[Router] = (mall.router, console.router, counter.router, open_front.router)
 
 CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
     "organisation": organisation.checks,

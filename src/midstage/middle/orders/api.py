@@ -28,12 +28,30 @@ from midstage.middle.orders.facts import (
     PartHandedOver,
 )
 from midstage.middle.orders.find import find_orders, order, order_by_number, order_detail
+from midstage.middle.orders.goods import quote_lines
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
+from midstage.middle.orders.labels import LABELS
 from midstage.middle.orders.pay import notice_arrived, payment_arrived
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
 from midstage.middle.orders.take import accept_amount, take_payment
+from midstage.middle.orders.till import sell, till_of, till_sale
+from midstage.middle.orders.till_types import (
+    BarcodeUnknown,
+    Below,
+    Clock,
+    LabelDamaged,
+    LineUnclear,
+    NoSuchTill,
+    QuotedLine,
+    Selling,
+    SkuUnknown,
+    Sold,
+    Till,
+    TillLine,
+    TillSale,
+)
 from midstage.middle.orders.types import (
     MAX_LINES,
     Address,
@@ -74,11 +92,15 @@ from midstage.middle.orders.types import (
 
 __all__ = [
     "COLLECTING",
+    "LABELS",
     "MAX_LINES",
     "Address",
     "AddressMissing",
+    "BarcodeUnknown",
+    "Below",
     "CartFull",
     "CartLine",
+    "Clock",
     "Collecting",
     "CollectingPolicy",
     "CollectingShare",
@@ -88,13 +110,16 @@ __all__ = [
     "Discount",
     "GuestHasNoStore",
     "Kind",
+    "LabelDamaged",
     "Line",
     "LineDoesNotAddUp",
     "LineFigures",
+    "LineUnclear",
     "LineWish",
     "Method",
     "MoreThanSold",
     "NoSuchOrder",
+    "NoSuchTill",
     "NotSoldHere",
     "NothingToRefund",
     "Order",
@@ -122,12 +147,19 @@ __all__ = [
     "PlacedOrder",
     "Placing",
     "Quantity",
+    "QuotedLine",
     "RefundWish",
+    "Selling",
     "Share",
     "SkuTwice",
+    "SkuUnknown",
+    "Sold",
     "State",
     "Step",
     "StoreNotSelling",
+    "Till",
+    "TillLine",
+    "TillSale",
     "TotalMoved",
     "Whose",
     "Why",
@@ -154,9 +186,13 @@ __all__ = [
     "price",
     "price_lines",
     "put_in_cart",
+    "quote_lines",
     "refund_arrived",
     "refund_order",
     "remove_from_cart",
+    "sell",
     "take_payment",
+    "till_of",
+    "till_sale",
     "total",
 ]

@@ -1,5 +1,6 @@
 """What payments tell. That an order was paid in time is told by orders; here is what orders could not know."""
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -71,3 +72,48 @@ class RefundFailed(Fact, frozen=True):
     refund_id: UUID
     amount_minor: int
     currency: str
+
+
+class ShiftOpened(Fact, frozen=True):
+    """Somebody counted the float and began to sell."""
+
+    subject: ClassVar[str] = "till_id"
+    till_id: UUID
+    shift_id: UUID
+    store_id: UUID
+    business_date: date
+    float_minor: int
+    currency: str
+
+
+class ShiftCounted(Fact, frozen=True):
+    """A drawer was counted and its shift closed; the difference is booked."""
+
+    subject: ClassVar[str] = "till_id"
+    till_id: UUID
+    shift_id: UUID
+    store_id: UUID
+    business_date: date
+    expected_minor: int
+    counted_minor: int
+    currency: str
+
+
+class TillCashMoved(Fact, frozen=True):
+    """Cash came into a drawer or left it other than by a sale."""
+
+    subject: ClassVar[str] = "till_id"
+    till_id: UUID
+    shift_id: UUID
+    move_id: UUID
+    kind: str
+    amount_minor: int
+    currency: str
+
+
+class BusinessDayEnded(Fact, frozen=True):
+    """All tills of a store were counted and its business day was closed."""
+
+    subject: ClassVar[str] = "store_id"
+    store_id: UUID
+    business_date: date
