@@ -153,8 +153,8 @@ async def test_labels_are_replaced_for_those_named_and_reach_all_ids_of_a_person
     async with db.writing(brand) as tx:
         one, other, loser = await joined(tx, "C1"), await joined(tx, "C2"), await joined(tx, "C3")
         await tx.run(
-            "insert into person_alias (brand_id, person_id, root_id, reason, merged_at) values ($1, $2, $3, 't', $4)",
-            tx.brand, loser.person_id, one.person_id, tx.now,
+            "insert into person_alias (brand_id, person_id, root_id) values ($1, $2, $3)",
+            tx.brand, loser.person_id, one.person_id,
         )  # fmt: skip
         await members.write_labels(tx, {one.person_id: {"vip", "coat"}, other.person_id: {"vip"}})
         await members.write_labels(tx, {one.person_id: {"shoes", "vip"}, identity.PersonId(new_id()): {"ghost"}})

@@ -85,3 +85,27 @@ class ConsentWithdrawn(Fact, frozen=True, kw_only=True):
     member_id: UUID
     purpose: str
     channel: str
+
+
+class MemberActivated(Fact, frozen=True, kw_only=True):
+    """Cards of an old system were activated: their points are hers, and her level is the highest of them and her own.
+
+    `store_id` is the store of the first card, for which the activation counts.
+    """
+
+    subject: ClassVar[str] = "person_id"
+    person_id: UUID
+    member_id: UUID
+    store_id: UUID
+    cards: int
+    points: int
+    level_before: str
+    level: str
+
+
+class MemberErased(Fact, frozen=True, kw_only=True):
+    """The personal data of a member is gone; whoever keeps something about her forgets it."""
+
+    subject: ClassVar[str] = "person_id"
+    person_id: UUID
+    member_id: UUID

@@ -10,8 +10,7 @@ from midstage.middle.members.binding import place
 from midstage.middle.members.facts import MemberJoined
 from midstage.middle.members.levels import default_levels
 from midstage.middle.members.look_up import of_ids
-from midstage.middle.members.store import Bound
-from midstage.middle.members.types import Member, MemberId, MemberState, NoSuchReferrer, Profile
+from midstage.middle.members.types import Bound, Member, MemberId, MemberState, NoSuchReferrer, Profile
 from midstage.middle.organisation import api as organisation
 
 

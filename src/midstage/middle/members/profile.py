@@ -7,6 +7,7 @@ from midstage.kit.database import Tx
 from midstage.middle.members import rules, store
 from midstage.middle.members.facts import MemberProfileChanged, MemberStateChanged
 from midstage.middle.members.look_up import member as read_member
+from midstage.middle.members.refusals import AlreadyErased
 from midstage.middle.members.types import (
     BadProfile,
     Member,
@@ -22,11 +23,14 @@ from midstage.middle.members.types import (
 async def change_profile(tx: Tx, member_id: MemberId, change: ProfileChange, *, seen: int | None = None) -> Member:
     """Change some fields of a profile. What stays as it was changes and tells nothing.
 
-    `seen` is the version that the asker looked at. Raises NoSuchMember, BadProfile, MemberChanged.
+    `seen` is the version that the asker looked at. Raises NoSuchMember, BadProfile, MemberChanged,
+    AlreadyErased.
     """
     member = await read_member(tx, member_id)
     if seen is not None and seen != member.version:
         raise MemberChanged(seen, member.version)
+    if member.erased:
+        raise AlreadyErased(member_id)
     fields = await store.fields(tx) if change.extra else {}
     before = Profile(name=member.name, birthday=member.birthday, gender=member.gender, extra=member.extra)
     after, changed = rules.changed(before, change, fields, today=tx.tenant.business_date(tx.now))
@@ -46,10 +50,12 @@ async def change_profile(tx: Tx, member_id: MemberId, change: ProfileChange, *, 
 
 
 async def change_state(tx: Tx, member_id: MemberId, state: MemberState, *, reason: str) -> Member:
-    """Freeze, close or open a membership. Raises NoSuchMember, MemberChanged."""
+    """Freeze, close or open a membership. Raises NoSuchMember, MemberChanged, AlreadyErased."""
     member = await read_member(tx, member_id)
     if member.state is state:
         return member
+    if member.erased:
+        raise AlreadyErased(member_id)
     if not await store.write_state(tx, member, state):
         raise MemberChanged(member.version, (await read_member(tx, member_id)).version)
     before, after = {"state": member.state.value}, {"state": state.value, "reason": reason}

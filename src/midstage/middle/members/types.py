@@ -125,6 +125,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, FieldValue]
     version: int
     joined: bool = False
+    erased: bool = False
+    """Her personal data is gone; the row is kept for the books."""
 
 
 class Shopper(msgspec.Struct, frozen=True):
@@ -141,8 +143,16 @@ class Shopper(msgspec.Struct, frozen=True):
     state: MemberState
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """Where a member belongs."""
+
+    store_id: organisation.StoreId
+    guide_id: organisation.GuideId
+    touchpoint_id: organisation.TouchpointId
+
+
 class Binding(msgspec.Struct, frozen=True):
-    """To whom a member belonged from a moment on, why, and who decided it."""
+    """To whom a member belonged from a moment on, why, and who decided it; `until` is null for the present one."""
 
     store_id: organisation.StoreId
     guide_id: organisation.GuideId
@@ -151,6 +161,7 @@ class Binding(msgspec.Struct, frozen=True):
     by_kind: str
     by_id: UUID
     since: datetime
+    until: datetime | None = None
 
 
 class Consent(msgspec.Struct, frozen=True):

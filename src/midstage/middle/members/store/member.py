@@ -13,7 +13,7 @@ from midstage.middle.members.types import AlreadyMember, Gender, Member, MemberI
 
 COLUMNS = """member.member_id, member.person_id, member.member_no, member.level, member.growth, member.state,
        member.store_id, member.guide_id, member.touchpoint_id, member.front, member.referrer_id, member.joined_at,
-       member.name, member.birthday, member.gender, member.extra, member.version"""
+       member.name, member.birthday, member.gender, member.extra, member.version, member.erased_at"""
 
 # Two that join the same person at once: the key lets one in, the other reads it. The lowest level is the first.
 JOIN = """
@@ -165,4 +165,5 @@ def member_of_row(row: Record) -> Member:
         gender=None if gender is None else Gender(gender),
         extra=_profile_values.decode(row["extra"]),
         version=row["version"],
+        erased=row["erased_at"] is not None,
     )
