@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from midstage.kit.database import Tx
 from midstage.middle.inventory import api as inventory
-from midstage.middle.orders import rules, store
+from midstage.middle.orders import bundles, rules, store
 from midstage.middle.orders.facts import OrderCancelled, OrderCompleted, OrderExpired, PartHandedOver
 from midstage.middle.orders.refund import give_back
 from midstage.middle.orders.sale import book_sale
@@ -94,7 +94,12 @@ async def _take_from_stock(tx: Tx, order: Order, leaving: Sequence[Part]) -> Non
     lines = await store.lines(tx, order.order_id)
     await store.move_parts(tx, order.order_id, [part.part_no for part in leaving], PartState.HANDED_OVER)
     places = {part.part_no: part.location_id for part in leaving}
-    only = [(places[line.part_no], line.sku_id) for line in lines if line.part_no in places]
+    only = [
+        (places[part_no], sku_id)
+        for line in lines
+        for sku_id, part_no, _ in bundles.goods_of(line)
+        if part_no in places
+    ]
     await inventory.end_reservation(tx, order.order_id, inventory.Outcome.HANDED_OVER, only=only)
     for part in leaving:
         tx.tell(PartHandedOver(order_id=order.order_id, part_no=part.part_no, location_id=part.location_id))

@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from midstage.kit.database import Tx
 from midstage.middle.inventory import api as inventory
-from midstage.middle.orders import store
+from midstage.middle.orders import bundles, store
 from midstage.middle.orders.paid import become_paid
 from midstage.middle.orders.refund import give_back, refund_arrived
-from midstage.middle.orders.types import Line, Order, OrderId, Part, State
+from midstage.middle.orders.types import Order, OrderId, State
 from midstage.middle.payments import api as payments
 
 
@@ -56,16 +56,11 @@ async def promised_again(tx: Tx, order: Order) -> bool:
     try:
         async with tx.savepoint():
             seller = inventory.Seller(order.sales_channel, order.operator_id)
-            await inventory.reserve(tx, order.order_id, wants_of(lines, parts), seller=seller)
+            await inventory.reserve(tx, order.order_id, bundles.wants_of(lines, parts), seller=seller)
     except inventory.StockShort:
         return False
     await store.wait_again(tx, order.order_id)
     return True
-
-
-def wants_of(lines: list[Line], parts: dict[int, Part]) -> list[inventory.Want]:
-    """What an order takes from which location."""
-    return [inventory.Want(parts[line.part_no].location_id, line.sku_id, line.quantity_milli) for line in lines]
 
 
 async def _return(tx: Tx, order: Order) -> Order:

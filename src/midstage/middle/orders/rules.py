@@ -9,6 +9,7 @@ from midstage.kit import money
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
+from midstage.middle.orders import bundles
 from midstage.middle.orders.types import (
     MAX_LINES,
     TRANSITIONS,
@@ -20,6 +21,7 @@ from midstage.middle.orders.types import (
     Method,
     MoreThanSold,
     NothingToRefund,
+    NotSoldHere,
     Order,
     OrderEmpty,
     OrderNotMovable,
@@ -71,7 +73,14 @@ def check_offers(wishes: Sequence[LineWish], offers: Mapping[catalogue.SkuId, ca
         offer = offers.get(wish.sku_id)
         if offer is None or not offer.live:
             raise catalogue.NotForSale(str(wish.sku_id))
+        check_listed(offer)
         catalogue.check_quantity(offer, wish.quantity_milli)
+
+
+def check_listed(offer: catalogue.Offer) -> None:
+    """Raises NotSoldHere, with the reason."""
+    if offer.refused is not None:
+        raise NotSoldHere(offer.sku_id, offer.refused.rule.value, offer.refused.zh, offer.refused.en)
 
 
 def price_lines(
@@ -83,18 +92,22 @@ def price_lines(
     """The lines, in the order of the wishes, and the location of each part (part_no counts from 1).
 
     A wish that the plan takes from several locations becomes a line each; its goods amount is computed once and
-    split by quantity, so the number of parcels never changes the price.
+    split by quantity, so the number of parcels never changes the price. A bundle is one line, wherever its parts are.
     """
     locations = list(dict.fromkeys(want.location_id for want in plan))
+    pool = bundles.Pool(plan, locations)
     lines: list[Line] = []
     for wish in wishes:
-        quote = quotes[wish.sku_id]
-        wants = [want for want in plan if want.sku_id == wish.sku_id]
+        offer, quote = offers[wish.sku_id], quotes[wish.sku_id]
         goods = money.times(quote.unit_minor, wish.quantity_milli)
-        shares = money.split_minor(goods, [want.milli for want in wants])
-        for want, share in zip(wants, shares, strict=True):
-            part_no = locations.index(want.location_id) + 1
-            lines.append(line_of(len(lines) + 1, part_no, offers[wish.sku_id], quote, want.milli, share))
+        if offer.parts:
+            line = line_of(len(lines) + 1, bundles.FIRST_PART, offer, quote, wish.quantity_milli, goods)
+            lines.append(bundles.with_parts(line, offer, quotes, pool))
+            continue
+        taken = pool.take(wish.sku_id, wish.quantity_milli)
+        shares = money.split_minor(goods, [milli for _, milli in taken])
+        for (part_no, milli), share in zip(taken, shares, strict=True):
+            lines.append(line_of(len(lines) + 1, part_no, offer, quote, milli, share))
     return lines, locations
 
 

@@ -20,7 +20,7 @@ _COPIED_HEAD = (
 _COPIED_LINE = (
     "brand_id", "order_id", "line_no", "part_no", "sku_id", "product_id", "sku_code", "title_zh", "title_en",
     "options", "unit", "quantity_milli", "unit_minor", "list_minor", "price_rule", "goods_minor", "discount_minor",
-    "tax_class", "tax_rate_millionths", "tax_inclusive", "tax_minor", "total_minor", "discounts",
+    "tax_class", "tax_rate_millionths", "tax_inclusive", "tax_minor", "parts", "total_minor", "discounts",
 )  # fmt: skip
 _COPIED_STEP = ("brand_id", "order_id", "version", "became", "by_kind", "by_id", "reason", "at")
 
