@@ -2,7 +2,14 @@
 
 from midstage.middle.pricing.base import base_prices, set_base_prices
 from midstage.middle.pricing.checks import checks
-from midstage.middle.pricing.facts import BaseChange, BasePricesChanged, EntriesChanged, EntryChange, PriceListChanged
+from midstage.middle.pricing.facts import (
+    BaseChange,
+    BasePricesChanged,
+    EntriesChanged,
+    EntryChange,
+    OwnPricesChanged,
+    PriceListChanged,
+)
 from midstage.middle.pricing.lists import (
     change_price_list,
     create_price_list,
@@ -14,13 +21,19 @@ from midstage.middle.pricing.lists import (
     remove_entries,
     set_entries,
 )
+from midstage.middle.pricing.own import drop_own_prices, out_of_band, own_prices, set_own_prices
 from midstage.middle.pricing.quotes import confirm, hold_to, quote, version, why
 from midstage.middle.pricing.types import (
+    Band,
     BasePrice,
     Candidate,
     Entry,
     NoSuchPriceList,
     NotPriced,
+    OutOfBand,
+    OwnPrice,
+    OwnPriceFilters,
+    OwnPricesNotAllowed,
     PriceContext,
     PriceCurrencyWrong,
     PricedTwice,
@@ -34,6 +47,7 @@ from midstage.middle.pricing.types import (
     PriceListPeriodWrong,
     PriceListState,
     PriceListStateWrong,
+    PriceOutOfBand,
     PricesChanged,
     PriceWrong,
     Quote,
@@ -42,6 +56,7 @@ from midstage.middle.pricing.types import (
 )
 
 __all__ = [
+    "Band",
     "BaseChange",
     "BasePrice",
     "BasePricesChanged",
@@ -51,6 +66,11 @@ __all__ = [
     "EntryChange",
     "NoSuchPriceList",
     "NotPriced",
+    "OutOfBand",
+    "OwnPrice",
+    "OwnPriceFilters",
+    "OwnPricesChanged",
+    "OwnPricesNotAllowed",
     "PriceContext",
     "PriceCurrencyWrong",
     "PriceList",
@@ -64,6 +84,7 @@ __all__ = [
     "PriceListPeriodWrong",
     "PriceListState",
     "PriceListStateWrong",
+    "PriceOutOfBand",
     "PriceWrong",
     "PricedTwice",
     "PricesChanged",
@@ -75,9 +96,12 @@ __all__ = [
     "checks",
     "confirm",
     "create_price_list",
+    "drop_own_prices",
     "end_price_list",
     "entries",
     "hold_to",
+    "out_of_band",
+    "own_prices",
     "price_list",
     "price_lists",
     "publish_price_list",
@@ -85,6 +109,7 @@ __all__ = [
     "remove_entries",
     "set_base_prices",
     "set_entries",
+    "set_own_prices",
     "version",
     "why",
 ]

@@ -45,6 +45,15 @@ class EntriesChanged(Fact, frozen=True, kw_only=True):
     changes: list[EntryChange]
 
 
+class OwnPricesChanged(Fact, frozen=True, kw_only=True):
+    """A store set prices of its own, or took them back."""
+
+    subject: ClassVar[str] = "store_id"
+    store_id: UUID
+    price_version: int
+    changes: list[EntryChange]
+
+
 class PriceListChanged(Fact, frozen=True, kw_only=True):
     """A price list was created, changed, published or ended; its present state and version."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import api as catalogue
+from midstage.middle.organisation import api as organisation
 from midstage.middle.pricing import rules, store
 from midstage.middle.pricing.types import Candidate, NotPriced, PriceContext, PricesChanged, Quote
 
@@ -17,9 +18,14 @@ async def quote(
 ) -> dict[catalogue.SkuId, Quote]:
     """The price of each sku for this sale, one statement; skus without a list price are left out.
 
-    Store > operator > deepest unit > level > channel > list price (rules.precedence has it in full).
+    Store > the store's own price > operator > deepest unit > level > channel > list price (rules.precedence has it in
+    full). The goods policy is asked for only where the store has a price of its own, and kept for some seconds.
     """
-    return await store.quote(tx, context, sku_ids, at)
+    found = await store.quote(tx, context, sku_ids, at)
+    if all(own is None for _, own in found.values()):
+        return {sku_id: quoted for sku_id, (quoted, _) in found.items()}
+    policy = await organisation.settings_of(tx, catalogue.GOODS, context)
+    return {sku_id: rules.with_own(quoted, own, policy) for sku_id, (quoted, own) in found.items()}
 
 
 async def version(tx: Tx) -> int:
@@ -49,4 +55,6 @@ async def why(tx: Tx, context: PriceContext, sku_id: catalogue.SkuId, *, at: dat
     if base is None:
         raise NotPriced(str(sku_id))
     entries = await store.read_lists_of(tx, sku_id, MAX_CANDIDATES)
-    return rules.resolve(base, entries, context, at)
+    own = await store.read_own(tx, context.store_id, sku_id)
+    policy = await organisation.settings_of(tx, catalogue.GOODS, context)
+    return rules.resolve(base, entries, context, at, own=own, policy=policy)

@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.pricing.types import (
+    Band,
     BasePrice,
     Candidate,
+    OwnPrice,
     PriceContext,
     PriceCurrencyWrong,
     PricedTwice,
@@ -15,6 +19,7 @@ from midstage.middle.pricing.types import (
     PriceListPeriodWrong,
     PriceListState,
     PriceWrong,
+    Quote,
     Rule,
     Scope,
 )
@@ -26,6 +31,7 @@ _LIST_PRICE = catalogue.Name("吊牌价", "List price")
 
 _RULE_NAMES = {
     Rule.STORE: catalogue.Name("门店", "store"),
+    Rule.OWN: catalogue.Name("门店自定价", "store's own price"),
     Rule.OPERATOR: catalogue.Name("经营主体", "operator"),
     Rule.UNIT: catalogue.Name("区域", "region"),
     Rule.LEVEL: catalogue.Name("会员等级", "member level"),
@@ -70,6 +76,27 @@ def precedence(price_list: PriceList, context: PriceContext) -> Precedence:
     )
 
 
+def band_of(list_minor: int, policy: catalogue.GoodsPolicy) -> Band | None:
+    """Within what a store's own price must lie: rounded inwards, so that no price is out of it by a fraction."""
+    if not policy.own_prices:
+        return None
+    low, high = policy.price_low_percent, policy.price_high_percent
+    return Band(low, high, -(-list_minor * low // 100), list_minor * high // 100)
+
+
+def holds(own_minor: int, list_minor: int, policy: catalogue.GoodsPolicy) -> bool:
+    """Whether a store's own price holds at this moment. Out of its band it does not, and is listed as such."""
+    band = band_of(list_minor, policy)
+    return band is not None and band.holds(own_minor)
+
+
+def with_own(quoted: Quote, own_minor: int | None, policy: catalogue.GoodsPolicy) -> Quote:
+    """The price where the store asks its own: headquarters' lists for that very store come first, all others after."""
+    if own_minor is None or quoted.rule is Rule.STORE or not holds(own_minor, quoted.list_minor, policy):
+        return quoted
+    return msgspec.structs.replace(quoted, unit_minor=own_minor, rule=Rule.OWN, price_list_id=None)
+
+
 def misfit(price_list: PriceList, context: PriceContext, currency: str, at: datetime) -> catalogue.Name | None:
     """Why a price list does not hold for this sale at this moment; None where it does."""
     scope = price_list.scope
@@ -100,9 +127,56 @@ def misfit(price_list: PriceList, context: PriceContext, currency: str, at: date
 
 
 def resolve(
+    base: BasePrice,
+    entries: Sequence[tuple[PriceList, int]],
+    context: PriceContext,
+    at: datetime,
+    *,
+    own: OwnPrice | None = None,
+    policy: catalogue.GoodsPolicy | None = None,
+) -> list[Candidate]:
+    """Every price that was looked at, the winner first, then those that held, then those that did not.
+
+    A store's own price, where it holds, comes after headquarters' lists for that very store and before all others.
+    """
+    found = _lists(base, entries, context, at)
+    if own is None:
+        return found
+    goods = policy or catalogue.GoodsPolicy()
+    if own.currency != base.currency or not holds(own.unit_minor, base.list_minor, goods):
+        return [*found, _own(own, _why_not(own, base, goods))]
+    if found[0].rule is Rule.STORE and found[0].won:
+        lost = catalogue.Name("让位于总部为本门店定的价目表", "Headquarters' list for this store comes first")
+        return [found[0], _own(own, lost), *found[1:]]
+    first = msgspec.structs.replace(
+        found[0], won=False, reason_zh="让位于门店自定价", reason_en="The store's own price comes first"
+    )
+    won = catalogue.Name("门店自定价，在价格带之内", "The store's own price, within its band")
+    return [_own(own, won, won=True), first, *found[1:]]
+
+
+def _own(own: OwnPrice, reason: catalogue.Name, *, won: bool = False) -> Candidate:
+    name = _RULE_NAMES[Rule.OWN]
+    return Candidate(None, "", name, own.unit_minor, own.currency, Rule.OWN, won, reason.zh, reason.en)
+
+
+def _why_not(own: OwnPrice, base: BasePrice, policy: catalogue.GoodsPolicy) -> catalogue.Name:
+    band = band_of(base.list_minor, policy)
+    if band is None:
+        return catalogue.Name(
+            "商品策略不允许门店自定价，故不生效", "The goods policy allows no prices of the store's own"
+        )
+    if own.currency != base.currency:
+        return catalogue.Name("币种与吊牌价不同", "Its currency is not that of the list price")
+    return catalogue.Name(
+        f"超出价格带（吊牌价的 {band.low_percent}%–{band.high_percent}%），故不生效",
+        f"It is out of the band of {band.low_percent} to {band.high_percent} % of the list price, and does not count",
+    )
+
+
+def _lists(
     base: BasePrice, entries: Sequence[tuple[PriceList, int]], context: PriceContext, at: datetime
 ) -> list[Candidate]:
-    """Every price that was looked at, the winner first, then those that held, then those that did not."""
     reasons = [(misfit(found, context, base.currency, at), found, minor) for found, minor in entries]
     held = [(found, minor) for reason, found, minor in reasons if reason is None]
     held.sort(key=lambda pair: precedence(pair[0], context), reverse=True)

@@ -19,6 +19,8 @@ class Rule(StrEnum):
     """By what a price was found: the most particular part of the winning list's scope, or the list price itself."""
 
     STORE = "store"
+    OWN = "own"
+    """The store's own price, within the band of the goods policy."""
     OPERATOR = "operator"
     UNIT = "unit"
     LEVEL = "level"
@@ -110,6 +112,46 @@ class BasePrice(msgspec.Struct, frozen=True):
     list_minor: int
     currency: str
     supply_minor: int | None = None
+
+
+class OwnPrice(msgspec.Struct, frozen=True):
+    """What a store asks of its own for a sku, and who set it when."""
+
+    store_id: organisation.StoreId
+    sku_id: catalogue.SkuId
+    unit_minor: int
+    currency: str
+    by_kind: str
+    by_id: UUID
+    at: datetime
+
+
+class Band(msgspec.Struct, frozen=True):
+    """Within what a store's own price must lie: percent of the list price, and what that comes to."""
+
+    low_percent: int
+    high_percent: int
+    lowest_minor: int
+    highest_minor: int
+
+    def holds(self, minor: int) -> bool:
+        return self.lowest_minor <= minor <= self.highest_minor
+
+
+class OutOfBand(msgspec.Struct, frozen=True):
+    """A store's own price that no longer holds: the list price or the band has moved, or there is no band any more."""
+
+    own: OwnPrice
+    list_minor: int | None
+    band: Band | None
+
+
+class OwnPriceFilters(msgspec.Struct, frozen=True):
+    """Which own prices. `stores` are those within reach, None all."""
+
+    store_id: organisation.StoreId | None = None
+    sku_id: catalogue.SkuId | None = None
+    stores: frozenset[organisation.StoreId] | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -223,3 +265,28 @@ class PriceListChangedMeanwhile(Conflict):
     )
     price_list: str
     seen: int
+
+
+class OwnPricesNotAllowed(Conflict):
+    """The goods policy of the store lets it set no prices of its own."""
+
+    text = Text(
+        zh="门店适用的商品策略不允许自定价", en="The goods policy of the store lets it set no prices of its own."
+    )
+    store: str
+
+
+class PriceOutOfBand(Conflict):
+    """A store's own price lies within the band that the goods policy sets around the list price."""
+
+    text = Text(
+        zh="商品 {sku} 的自定价 {minor} 超出价格带：吊牌价 {list_minor} 的 {low_percent}%–{high_percent}%，即 {lowest_minor} 至 {highest_minor}（最小货币单位）",
+        en="{minor} for {sku} is out of the band of {low_percent} to {high_percent} % of the list price {list_minor}: from {lowest_minor} to {highest_minor} (minor units).",
+    )
+    sku: str
+    minor: int
+    list_minor: int
+    low_percent: int
+    high_percent: int
+    lowest_minor: int
+    highest_minor: int

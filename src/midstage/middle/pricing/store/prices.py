@@ -1,4 +1,4 @@
-"""All SQL of pricing, over its own tables."""
+"""List and supply prices, price lists, and what holds of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,9 @@ from midstage.middle.pricing.types import (
 QUOTE = """
 select p.sku_id, coalesce(best.unit_minor, p.list_minor) as unit_minor, p.currency, p.list_minor, best.price_list_id,
        coalesce(best.rule, 'list_price') as rule,
-       coalesce((select v.version from price_version v where v.brand_id = $1), 0) as version
+       coalesce((select v.version from price_version v where v.brand_id = $1), 0) as version,
+       (select o.unit_minor from own_price o
+         where o.brand_id = $1 and o.store_id = $5 and o.sku_id = p.sku_id and o.currency = p.currency) as own_minor
   from sku_price p
   left join lateral (
     select e.unit_minor, l.price_list_id,
@@ -63,7 +65,8 @@ returning version
 
 async def quote(
     tx: Tx, context: PriceContext, sku_ids: Sequence[catalogue.SkuId], at: datetime
-) -> dict[catalogue.SkuId, Quote]:
+) -> dict[catalogue.SkuId, tuple[Quote, int | None]]:
+    """The price by the lists, and what the store asks of its own, whether that holds or not."""
     rows = await tx.rows(
         QUOTE,
         tx.brand,
@@ -75,7 +78,9 @@ async def quote(
         context.operator_id,
         context.level,
     )
-    return {catalogue.SkuId(row[0]): Quote(row[1], row[2], row[3], row[4], Rule(row[5]), row[6]) for row in rows}
+    return {
+        catalogue.SkuId(row[0]): (Quote(row[1], row[2], row[3], row[4], Rule(row[5]), row[6]), row[7]) for row in rows
+    }
 
 
 async def read_version(tx: Tx) -> int:
@@ -303,12 +308,20 @@ select e.sku_id, e.price_list_id
    and not exists (select 1 from price_list l where l.brand_id = $1 and l.price_list_id = e.price_list_id)
  limit 20
 """
+# A currency that changed later is told as out of band; a list price that is gone cannot be.
+OWN_WITHOUT_BASE = """
+select o.store_id, o.sku_id
+  from own_price o
+ where o.brand_id = $1 and not exists (select 1 from sku_price p where p.brand_id = $1 and p.sku_id = o.sku_id)
+ limit 20
+"""
 FAULTS = {
     ENTRY_WITHOUT_LIST: ("pricing.orphan", "A price stands in a list that is not there."),
     ENTRY_WITHOUT_BASE: (
         "pricing.entry_without_base",
         "A live price list has a sku without a list price in its currency.",
     ),
+    OWN_WITHOUT_BASE: ("pricing.own_without_base", "A store's own price is of a sku without a list price."),
     NO_VERSION: ("pricing.version", "A sku has a price, yet the brand's prices never had a version."),
 }
 
