@@ -7,6 +7,7 @@ from uuid import UUID
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import PageRequest
+from midstage.kit.refusals import Text
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
@@ -18,6 +19,15 @@ from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
 
 _numbers = itertools.count(1)
+APPROVED = "test.in_a_store"
+
+
+async def _store_named(_: Tx, subject: str) -> organisation.StoreId | None:
+    return organisation.StoreId(UUID(subject))
+
+
+# Something of a store that may need an approval, whatever the modules declare.
+access.declare_approval(access.ApprovalAction(APPROVED, Text("测试", "Test"), _store_named))
 
 
 class Half:
@@ -75,6 +85,8 @@ async def open_world(shop: Shop) -> World:
     for half, code in ((world.near, "near"), (world.far, "far")):
         await _furnish(shop, half, code)
     await _price(shop, world)
+    for half in (world.near, world.far):
+        await _ask(shop, world, half)
     return world
 
 
@@ -183,6 +195,19 @@ async def _price(shop: Shop, world: World) -> None:
         empty = await catalogue.create_category(tx, catalogue.CategoryDraft("empty", name))
         for half in (world.near, world.far):
             _keep(half, price_list_id=found.price_list_id, category_id=empty)
+
+    await shop.database.attempt(shop.tenant, work)
+
+
+async def _ask(shop: Shop, world: World, half: Half) -> None:
+    """Somebody of the store asks for an approval that nobody has answered."""
+    here = organisation.Scope(stores=frozenset({half.store.store_id}))
+    token = await world.staff("guide", here, await access.hash_password("a password of nobody"))
+
+    async def work(tx: Tx) -> None:
+        session = await access.find_session(tx, token)
+        asked = await access.ask_approval(tx, action=APPROVED, subject=str(half.store.store_id), by=session)
+        _keep(half, approval_id=asked.approval_id)
 
     await shop.database.attempt(shop.tenant, work)
 

@@ -261,7 +261,7 @@ async def test_a_pin_is_good_for_approvals_alone(floor: Floor) -> None:
     await floor.set_pin()
     with pytest.raises(access.SignInWrong):
         await access.sign_in(floor.db, floor.ground.tenant, "manager", PIN)
-    with pytest.raises(access.SignInWrong):
+    with pytest.raises(access.ApproverWrong):
         await floor.here(access.Approver("manager", password=PIN))
 
 
@@ -274,10 +274,15 @@ async def test_a_pin_is_good_for_approvals_alone(floor: Floor) -> None:
 ])  # fmt: skip
 async def test_a_wrong_secret_gives_nothing_and_says_no_more(floor: Floor, approver: access.Approver) -> None:
     session = await floor.session(floor.cashier)
-    with pytest.raises(access.SignInWrong):
+    with pytest.raises(access.ApproverWrong):
         await floor.here(approver, asker=session)
     page = await floor.do(lambda tx: access.own_approvals(tx, PageRequest(), by=session))
     assert page.items == []
+
+
+async def test_a_subject_that_is_none_is_refused_not_broken(floor: Floor) -> None:
+    with pytest.raises(access.NoApprovalSubject):
+        await floor.ask(subject="no id")
 
 
 async def test_guesses_at_a_pin_lock_like_wrong_passwords_and_then_end_it(floor: Floor) -> None:
@@ -285,7 +290,7 @@ async def test_guesses_at_a_pin_lock_like_wrong_passwords_and_then_end_it(floor:
     guesses = await asyncio.gather(
         *(floor.here(access.Approver("manager", pin=f"90901{n % 10}")) for n in range(12)), return_exceptions=True
     )
-    assert sum(isinstance(one, access.SignInWrong) for one in guesses) == 5
+    assert sum(isinstance(one, access.ApproverWrong) for one in guesses) == 5
     assert sum(isinstance(one, access.LockedOut) for one in guesses) == 7
     with pytest.raises(access.LockedOut):
         await floor.here(access.Approver("manager", pin=PIN))
@@ -303,11 +308,11 @@ async def test_guesses_at_a_pin_lock_like_wrong_passwords_and_then_end_it(floor:
             return refused.code
         return "given"
 
-    assert [await guess("909010") for _ in range(4)] == ["sign_in_wrong"] * 4
+    assert [await guess("909010") for _ in range(4)] == ["approver_wrong"] * 4
     # The tenth wrong one in a row is spent by a password in between as little as by waiting.
-    assert await guess("909011") == "sign_in_wrong"
+    assert await guess("909011") == "approver_wrong"
     later += timedelta(minutes=16)
-    assert await guess(PIN) == "sign_in_wrong"
+    assert await guess(PIN) == "approver_wrong"
     await access.set_pin(floor.db, floor.ground.tenant, floor.manager, password=PASSWORD, pin=PIN, now=later)
     assert await guess(PIN) == "given"
 
@@ -334,14 +339,14 @@ async def test_who_left_approves_nothing(floor: Floor) -> None:
     await floor.set_pin()
     await floor.do(lambda tx: access.close_login(tx, floor.manager))
     for approver in (access.Approver("manager", password=PASSWORD), access.Approver("manager", pin=PIN)):
-        with pytest.raises(access.SignInWrong):
+        with pytest.raises(access.ApproverWrong):
             await floor.here(approver)
 
 
 async def test_a_new_password_ends_the_pin(floor: Floor, password: access.PasswordHash) -> None:
     await floor.set_pin()
     await floor.do(lambda tx: access.reset_password(tx, floor.manager, password))
-    with pytest.raises(access.SignInWrong):
+    with pytest.raises(access.ApproverWrong):
         await floor.here(access.Approver("manager", pin=PIN))
     assert await floor.do(lambda tx: access.drop_pin(tx, floor.manager)) is False
 

@@ -3,6 +3,7 @@
 from litestar import Router
 
 from midstage.fronts.console import (
+    approvals,
     audit,
     catalogue,
     categories,
@@ -32,6 +33,7 @@ router = Router(
         *stores.HANDLERS,
         *people.HANDLERS,
         *logins.HANDLERS,
+        *approvals.HANDLERS,
         *members.HANDLERS,
         *categories.HANDLERS,
         *catalogue.HANDLERS,

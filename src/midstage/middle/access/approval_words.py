@@ -99,10 +99,23 @@ class OwnApproval(Forbidden):
     text = Text(zh="不能审批自己的申请", en="Nobody approves what they ask for themselves.")
 
 
+class ApproverWrong(Forbidden):
+    """The approver's login, or its password or PIN, is wrong; we do not say which. The asker's session is as it was."""
+
+    text = Text(zh="审批人的账号、密码或 PIN 不正确", en="The approver's login, or its password or PIN, is wrong.")
+
+
 class NoSuchApprovalAction(Invalid):
     """Nothing of this name needs an approval."""
 
     text = Text(zh="没有需要审批的操作 {action}", en="Nothing is called {action} that could be approved.")
+    action: str
+
+
+class NoApprovalSubject(Invalid):
+    """What is to be approved is not named as its action names things."""
+
+    text = Text(zh="{action} 的审批对象无效", en="This is not what {action} can be about.")
     action: str
 
 

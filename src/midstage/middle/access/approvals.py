@@ -9,6 +9,7 @@ from uuid import UUID
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import Page, PageRequest
+from midstage.kit.refusals import NotFound
 from midstage.middle.access import permissions, rules
 from midstage.middle.access.approval_words import (
     APPROVAL_LASTS,
@@ -20,6 +21,7 @@ from midstage.middle.access.approval_words import (
     ApprovalNeeded,
     ApprovalState,
     ApprovalWay,
+    NoApprovalSubject,
     NoSuchApproval,
     OwnApproval,
     TooManyApprovals,
@@ -78,11 +80,10 @@ async def use_approval(
     Raises ApprovalNeeded without one, and for one that was used, is over, was not given, or is for another action,
     subject, smaller amount or somebody else.
     """
-    declared = approval_action(action)
+    store_id = await _store_of(tx, action, subject)
     needed = ApprovalNeeded(action, subject, amount_minor)
     if approval is None or tx.by.kind not in WORKING or amount_minor < 0:
         raise needed
-    store_id = await declared.store_of(tx, subject)
     given_by = await store.use(
         tx,
         approval,
@@ -132,16 +133,17 @@ async def own_approvals(tx: Tx, page: PageRequest, *, by: Session) -> Page[Appro
 
 
 async def new_approval(tx: Tx, *, action: str, subject: str, amount_minor: int, reason: str, by: Session) -> Approval:
-    """A request as it will be written. Raises NoSuchApprovalAction or OutOfScope."""
-    declared = approval_action(action)
-    store_id = await declared.store_of(tx, subject)
-    if store_id is None:
-        currency = (await organisation.brand(tx)).currency
-    else:
-        place = await organisation.one_store(tx, store_id)
-        if not permissions.may_see_store(by, place):
-            raise OutOfScope
-        currency = place.currency
+    """A request as it will be written. Raises NoSuchApprovalAction, NoApprovalSubject or OutOfScope."""
+    try:
+        store_id = await _store_of(tx, action, subject)
+        place = None if store_id is None else await organisation.one_store(tx, store_id)
+    except NotFound:
+        if by.scope.everything:
+            raise
+        raise OutOfScope from None  # as for what is there and lies elsewhere
+    if place is not None and not permissions.may_see_store(by, place):
+        raise OutOfScope
+    currency = place.currency if place else (await organisation.brand(tx)).currency
     return Approval(
         approval_id=ApprovalId(new_id()),
         action=action,
@@ -176,6 +178,15 @@ def tell_given(tx: Tx, given: Approval, by: organisation.StaffId) -> None:
             way=given.way,
         )
     )
+
+
+async def _store_of(tx: Tx, action: str, subject: str) -> organisation.StoreId | None:
+    """Raises NoSuchApprovalAction, NoApprovalSubject, or what the action's module raises for what is not there."""
+    declared = approval_action(action)
+    try:
+        return await declared.store_of(tx, subject)
+    except ValueError:  # an id that is none
+        raise NoApprovalSubject(action) from None
 
 
 async def _answer(tx: Tx, approval_id: UUID, state: ApprovalState, said: str, by: Session) -> Approval:

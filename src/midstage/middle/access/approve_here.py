@@ -18,6 +18,7 @@ from midstage.middle.access.approval_words import (
     Approval,
     ApprovalState,
     ApprovalWay,
+    ApproverWrong,
     OwnApproval,
 )
 from midstage.middle.access.approvals import STAFF, new_approval, tell_given
@@ -58,7 +59,7 @@ async def give_here(
 ) -> Approval:
     """Approve what somebody asks for at their device.
 
-    Raises SignInWrong or LockedOut for a wrong login or secret, OwnApproval, NotPermitted, OutOfScope,
+    Raises ApproverWrong or LockedOut for a wrong login or secret, OwnApproval, NotPermitted, OutOfScope,
     NoSuchApprovalAction, or what the action's module raises for its subject.
     """
     at = now or utc_now()
@@ -70,12 +71,12 @@ async def give_here(
     typed, secret = (approver.password, password) if approver.password else (approver.pin, pin)
     right = await passwords.verify(secret or passwords.NOBODY, typed)
     if staff_id is None or secret is None or not right:
-        raise SignInWrong
+        raise ApproverWrong
     async with database.writing(tenant, now=at, by=Principal(STAFF, staff_id)) as tx:
         if not await store.is_still_good(tx, staff_id, password):
-            raise SignInWrong
+            raise ApproverWrong
         if pin is not None and not await kept.pin_right(tx, staff_id, pin):
-            raise SignInWrong
+            raise ApproverWrong
         await store.forgive(tx, key)
         return await _give(tx, wish, staff_id, asker)
 

@@ -1,0 +1,22 @@
+"""Approvals, second factors, sessions, and who looked at personal data."""
+
+from fronts.recipes.base import Recipe, just
+from shop.world import APPROVED, Half, World
+
+
+def _ask(_: World, half: Half) -> dict[str, object]:
+    return {"action": APPROVED, "subject": half["store_id"], "amount_minor": 100, "reason": "破损"}
+
+
+RECIPES: dict[str, Recipe] = {
+    "console.approval_actions": Recipe(placed=False),
+    "console.waiting_approvals": Recipe(placed=False),
+    "console.own_approvals": Recipe(placed=False),
+    "console.approval": Recipe(missing=True),
+    "console.ask_approval": Recipe(_ask),
+    "console.give_here": Recipe(unchecked="its credentials are the approver's; see test_approvals"),
+    "console.give_approval": Recipe(last=True),
+    "console.refuse_approval": Recipe(just(reason="不行"), last=True),
+    "console.set_pin": Recipe(unchecked="its credentials are the password; see test_approvals"),
+    "console.drop_pin": Recipe(placed=False),
+}
