@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from midstage.kit import money
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import api as catalogue
-from midstage.middle.orders import labels, rules
+from midstage.middle.orders import bundles, labels, rules
 from midstage.middle.orders.labels import LABELS, Label, Says
 from midstage.middle.orders.till_types import (
     CHANNEL,
@@ -42,8 +42,9 @@ async def read_lines(tx: Tx, at: organisation.Store, lines: Sequence[TillLine], 
         if sum(named is not None for named in (line.barcode, line.sku, line.sku_id)) != 1:
             raise LineUnclear(no)
     read = await _labels(tx, at, lines)
-    scanned = await _scan(tx, [line.barcode for line in lines if line.barcode is not None], read)
-    by_id = await _offers(tx, lines)
+    here = catalogue.Selling(at, CHANNEL)
+    scanned = await _scan(tx, [line.barcode for line in lines if line.barcode is not None], read, here)
+    by_id = await _offers(tx, lines, here)
     found: list[Goods] = []
     for no, line in enumerate(lines, start=1):
         goods = _goods(no, line, scanned, by_id, read)
@@ -58,12 +59,13 @@ async def price_goods(
 ) -> list[Line]:
     """The lines of an order, as they cost here and now. One statement.
 
-    A price on a label is the truth; of weighed goods the weight follows from it. Raises NotSoldHere, and with
-    `strict` catalogue.NotForSale.
+    A price on a label is the truth; of weighed goods the weight follows from it. Raises NotSoldHere (with
+    `strict` also where the store does not list it), and with `strict` catalogue.NotForSale.
     """
     for one in goods if strict else ():
         if not one.offer.live:
             raise catalogue.NotForSale(str(one.offer.sku_id))
+        rules.check_listed(one.offer)
     context = pricing.PriceContext(
         sales_channel=CHANNEL,
         store_id=at.store_id,
@@ -71,8 +73,12 @@ async def price_goods(
         operator_id=at.operator_id,
         level=level,
     )
-    quotes = await pricing.quote(tx, context, list({one.offer.sku_id for one in goods}), at=tx.now)
-    return [_line(no, one, quotes.get(one.offer.sku_id)) for no, one in enumerate(goods, start=1)]
+    wanted = list({one.offer.sku_id for one in goods} | set(bundles.skus_to_price(one.offer for one in goods)))
+    quotes = await pricing.quote(tx, context, wanted, at=tx.now)
+    return [
+        bundles.with_parts(_line(no, one, quotes.get(one.offer.sku_id)), one.offer, quotes)
+        for no, one in enumerate(goods, start=1)
+    ]
 
 
 async def quote_lines(
@@ -81,7 +87,9 @@ async def quote_lines(
     """What a cart costs at the till, before it is sold; what is not for sale says so. Raises as read_lines, NotSoldHere."""
     goods = await read_lines(tx, at, lines)
     priced = await price_goods(tx, at, goods, level=level, strict=False)
-    return [QuotedLine(line, one.offer.live) for line, one in zip(priced, goods, strict=True)]
+    return [
+        QuotedLine(line, one.offer.live and one.offer.refused is None) for line, one in zip(priced, goods, strict=True)
+    ]
 
 
 async def _labels(tx: Tx, at: organisation.Store, lines: Sequence[TillLine]) -> dict[str, Label]:
@@ -90,13 +98,15 @@ async def _labels(tx: Tx, at: organisation.Store, lines: Sequence[TillLine]) -> 
     return {code: label for code, label in found.items() if label is not None}
 
 
-async def _scan(tx: Tx, codes: Sequence[str], read: dict[str, Label]) -> dict[str, tuple[catalogue.Offer, int]]:
+async def _scan(
+    tx: Tx, codes: Sequence[str], read: dict[str, Label], here: catalogue.Selling
+) -> dict[str, tuple[catalogue.Offer, int]]:
     """By what was scanned; a label by the first of its goods' codes that is known."""
     asked = [code for code in codes if code not in read]
     asked += [item for label in read.values() for item in label.items]
     if not asked:
         return {}
-    known = await catalogue.scanned_offers(tx, list(dict.fromkeys(asked)))
+    known = await catalogue.scanned_offers(tx, list(dict.fromkeys(asked)), at=here)
     for code, label in read.items():
         item = next((one for one in label.items if one in known), None)
         if item is not None:
@@ -104,13 +114,13 @@ async def _scan(tx: Tx, codes: Sequence[str], read: dict[str, Label]) -> dict[st
     return known
 
 
-async def _offers(tx: Tx, lines: Sequence[TillLine]) -> dict[str, catalogue.Offer]:
+async def _offers(tx: Tx, lines: Sequence[TillLine], here: catalogue.Selling) -> dict[str, catalogue.Offer]:
     """By sku code, and by id as text."""
     codes = [line.sku for line in lines if line.sku is not None]
     by_code = await catalogue.sku_ids(tx, codes) if codes else {}
     ids = [catalogue.SkuId(line.sku_id) for line in lines if line.sku_id is not None]
     wanted = list({*ids, *by_code.values()})
-    offers = await catalogue.offers(tx, wanted) if wanted else {}
+    offers = await catalogue.offers(tx, wanted, at=here) if wanted else {}
     found = {str(sku_id): offer for sku_id, offer in offers.items()}
     return found | {code: offers[sku_id] for code, sku_id in by_code.items() if sku_id in offers}
 

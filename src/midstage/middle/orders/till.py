@@ -15,7 +15,7 @@ from midstage.kit.numbers import numbers
 from midstage.middle.inventory import api as inventory
 from midstage.middle.ledger import api as ledger
 from midstage.middle.members import api as members
-from midstage.middle.orders import goods, rules
+from midstage.middle.orders import bundles, goods, rules
 from midstage.middle.orders.facts import LineFigures, OrderCompleted, OrderPaid, OrderPlaced
 from midstage.middle.orders.store import till as store
 from midstage.middle.orders.till_types import CHANNEL, Below, NoSuchTill, Selling, Sold, Till, TillSale
@@ -99,7 +99,8 @@ async def take_from_stock(tx: Tx, at: organisation.Store, lines: Sequence[Line],
     """The goods have left. Where the books had less, they say so by a discrepancy."""
     milli: dict[inventory.SkuId, int] = {}
     for line in lines:
-        milli[line.sku_id] = milli.get(line.sku_id, 0) + line.quantity_milli
+        for sku_id, _, quantity_milli in bundles.goods_of(line):
+            milli[sku_id] = milli.get(sku_id, 0) + quantity_milli
     moved = await inventory.sell_through(tx, inventory.location_of(at.store_id), milli, reference=reference)
     return [Below(row.sku_id, row.on_hand_milli, row.discrepancy_id) for row in moved if row.discrepancy_id is not None]
 
