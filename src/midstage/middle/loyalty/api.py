@@ -1,6 +1,7 @@
 """The door of loyalty."""
 
 from midstage.middle.loyalty.checks import checks, compare
+from midstage.middle.loyalty.personal import export_person
 from midstage.middle.loyalty.rules import LISTENS_TO
 from midstage.middle.loyalty.standing import forget_standing, note_purchase, standing
 from midstage.middle.loyalty.types import Standing
@@ -10,6 +11,7 @@ __all__ = [
     "Standing",
     "checks",
     "compare",
+    "export_person",
     "forget_standing",
     "note_purchase",
     "standing",

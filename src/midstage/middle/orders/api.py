@@ -32,6 +32,7 @@ from midstage.middle.orders.goods import quote_lines
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
 from midstage.middle.orders.labels import LABELS
 from midstage.middle.orders.pay import notice_arrived, payment_arrived
+from midstage.middle.orders.personal import erase_person, export_person, open_orders, orders_of
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
@@ -170,7 +171,9 @@ __all__ = [
     "checks",
     "disfavour",
     "due",
+    "erase_person",
     "expire_order",
+    "export_person",
     "favour",
     "favourites",
     "find_orders",
@@ -178,9 +181,11 @@ __all__ = [
     "import_orders",
     "merge",
     "notice_arrived",
+    "open_orders",
     "order",
     "order_by_number",
     "order_detail",
+    "orders_of",
     "payment_arrived",
     "place_order",
     "price",

@@ -36,6 +36,7 @@ from midstage.middle.payments.opening import (
     tendered,
     tenders_of,
 )
+from midstage.middle.payments.personal import erase_orders
 from midstage.middle.payments.provider import (
     Created,
     PaymentOrder,
@@ -312,6 +313,7 @@ __all__ = [
     "discrepancies",
     "dismiss",
     "end_answered",
+    "erase_orders",
     "give_back_by_hand",
     "hand_over_shift",
     "held",
