@@ -58,8 +58,8 @@ from midstage.middle.access.logins import (
     unlock,
 )
 from midstage.middle.access.passwords import hash_password
-from midstage.middle.access.personal import erase_person, export_person
 from midstage.middle.access.permissions import BUILT_IN, PERMISSIONS, may_see_store, need, need_store, scope_of
+from midstage.middle.access.personal import erase_person, export_person
 from midstage.middle.access.roles import grants_of, put_role, remove_role, roles, set_grants
 from midstage.middle.access.rules import brand_of_token
 from midstage.middle.access.sessions import (
