@@ -1,5 +1,8 @@
 -- Orders: sales of tills, held sales, what tills gave back, sales that could not be booked.
 
+-- Of what a line consists where it is a bundle: sku, part of the order, quantity, and its share of the line's total.
+alter table order_line add column parts jsonb not null default '[]';
+
 -- What an order of a till has besides. Of an offline sale what its device said stays beside what we made of it.
 create table till_sale (
   brand_id        integer     not null,
