@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -106,3 +107,22 @@ def test_a_cut_or_lengthened_cursor_is_refused(rest: bytes, cut: int) -> None:
 def test_a_limit_out_of_range_does_not_pass_the_edge(limit: int) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"limit": limit}, PageRequest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "made_up"),
+    [
+        (tuple[datetime, UUID], (datetime(2026, 1, 1), UUID(int=1))),  # noqa: DTZ001  # a moment of no zone is the point
+        (tuple[int], (2**63,)),
+        (tuple[int], (-(2**63) - 1,)),
+        (tuple[str], ("a\0b",)),
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused_before_the_database_sees_it(
+    kind: type[tuple[Any, ...]], made_up: tuple[Any, ...]
+) -> None:
+    text = base64.urlsafe_b64encode(msgspec.json.encode(made_up)).rstrip(b"=").decode()
+    with pytest.raises(BadCursor):
+        PageRequest(after=text).place(kind)
+    with pytest.raises((BadCursor, OverflowError)):
+        PageRequest(after=cursor(made_up)).place(kind)

@@ -3,7 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -13,6 +14,7 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+_BEYOND = 2**63
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="How many rows at most")]
 
 
@@ -49,9 +51,12 @@ class PageRequest(msgspec.Struct, frozen=True):
             return None
         try:
             raw = base64.urlsafe_b64decode(self.after + "=" * (-len(self.after) % 4))
-            return msgspec.msgpack.decode(raw, type=kind)
+            place = msgspec.msgpack.decode(raw, type=kind)
         except (binascii.Error, ValueError, msgspec.DecodeError):
             raise BadCursor(self.after[:80]) from None
+        if not all(_can_be_compared(value) for value in cast("tuple[Any, ...]", place)):
+            raise BadCursor(self.after[:80])
+        return place
 
     def page(self, rows: list[T], place: Callable[[T], tuple[Any, ...]]) -> Page[T]:
         """Cut the rows that were fetched to a page; `place(row)` gives the sort values of a row."""
@@ -59,6 +64,19 @@ class PageRequest(msgspec.Struct, frozen=True):
             return Page(rows)
         shown = rows[: self.limit]
         return Page(shown, cursor(place(shown[-1])))
+
+
+def _can_be_compared(value: Any) -> bool:
+    """Whether a column can be compared with it, as with all that we gave out ourselves."""
+    match value:
+        case datetime():
+            return value.tzinfo is not None
+        case int():
+            return -_BEYOND <= value < _BEYOND
+        case str():
+            return "\0" not in value
+        case _:
+            return True
 
 
 def cursor(values: tuple[Any, ...]) -> str:
