@@ -12,14 +12,15 @@ from midstage.fronts.console import api as console
 from midstage.fronts.counter import api as counter
 from midstage.fronts.mall import api as mall
 from midstage.fronts.open import api as open_front
-from midstage.kit import idempotency, partitions
+from midstage.kit import retention
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database, Tx
 from midstage.kit.facts import Fact
 from midstage.kit.facts.subscribers import Forget, Listener, Subscriber, subscribers_of
 from midstage.kit.findings import Finding
-from midstage.kit.jobs import Job, JobHandler, Nothing, Schedule, sweep_log
+from midstage.kit.jobs import Job, JobHandler, Nothing, Schedule
 from midstage.kit.settings import Settings
+from midstage.kit.stuck import Stuck
 from midstage.kit.timers import TimerHandler
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
@@ -58,6 +59,11 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
     "ledger": ledger.checks,
     "orders": orders.checks,
     "loyalty": loyalty.checks,
+}
+
+# What waits longer than it should, and who looks for it.
+LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
+    "orders": orders.late,
 }
 
 PAYMENT_CALLBACKS = "/v1/callbacks"
@@ -101,12 +107,7 @@ def job_handlers(
     """Who does which job. These are schedules' alone: what must be quick is a fact or a sweep of the worker."""
 
     async def make_room(_: Job[Nothing]) -> None:
-        now = utc_now()
-        async with database.connection() as link:
-            await partitions.ensure_partitions(link, now)
-            await partitions.drop_expired(link, now)
-        await idempotency.sweep(database, now)
-        await sweep_log(database, now)
+        await retention.forget(database, utc_now())
 
     async def tidy_books(_: Job[Nothing]) -> None:
         for tenant in await tenants():

@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from midstage import __version__, migrations, processes
-from midstage.cli import data, facts
+from midstage.cli import data, facts, keeping
 from midstage.cli.base import check_schema, err, on_postgres, on_server, out, say_json
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database, UnfitServerError, connect, schema_revision
 from midstage.kit.postgres import EmbeddedPostgresError
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import BadSettingsError, read_settings
+from midstage.operations.backups import BackupError
 
 
 def main() -> None:
@@ -30,6 +31,9 @@ def main() -> None:
     except (BadSettingsError, EmbeddedPostgresError, UnfitServerError, processes.CannotStartError, Refusal) as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+    except BackupError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
     except OSError as error:
         err.print(f"cannot reach the database or a file: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
@@ -46,6 +50,7 @@ def cli() -> None:
       midstage brand CODE       begin a brand of your own, with its administrator
       midstage serve            the API (and a worker) on your own data
       midstage doctor           prove that stock, money and orders agree
+      midstage backup FOLDER    keep a copy from which any moment comes back
 
     Everything is kept in MIDSTAGE_HOME by an embedded PostgreSQL, or in the PostgreSQL 18+ that
     MIDSTAGE_DATABASE_URL names. All settings are environment variables MIDSTAGE_*.
@@ -176,5 +181,6 @@ def bench(*, rest: tuple[str, ...]) -> None:
     commands.bench.main(args=list(rest), prog_name="midstage bench", standalone_mode=False)
 
 
-for command in (facts.facts, data.brand, data.import_file):
+_CHORES = (keeping.backup, keeping.restore, keeping.upgrade, keeping.retention)
+for command in (facts.facts, data.brand, data.import_file, *_CHORES):
     cli.add_command(command)

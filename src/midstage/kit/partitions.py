@@ -80,20 +80,27 @@ async def ensure_partitions(link: Connection, now: datetime, ahead_months: int =
     return Made(created, moved, put_off)
 
 
+async def expired(link: Connection, now: datetime) -> dict[str, list[str]]:
+    """The months of each table that ended before their retention."""
+    days = {cast("str", row["what"]): cast("int", row["days"]) for row in await link.fetch(DAYS)}
+    found: dict[str, list[str]] = {}
+    for table, what in RETENTION.items():
+        if what in days:
+            before = now - timedelta(days=days[what])
+            months = [(name, _first_of(table, name)) for name in await _partitions(link, table)]
+            found[table] = [name for name, first in months if first is not None and _month(first, 1) <= before]
+    return found
+
+
 async def drop_expired(link: Connection, now: datetime) -> Dropped:
     """Drop the months that ended before their retention, and such rows of the default partitions."""
     days = {cast("str", row["what"]): cast("int", row["days"]) for row in await link.fetch(DAYS)}
     dropped: list[str] = []
     put_off: list[str] = []
     rows = 0
-    for table, what in RETENTION.items():
-        if what not in days:
-            continue
-        before = now - timedelta(days=days[what])
-        for name in await _partitions(link, table):
-            first = _first_of(table, name)
-            if first is None or _month(first, 1) > before:
-                continue
+    for table, names in (await expired(link, now)).items():
+        before = now - timedelta(days=days[RETENTION[table]])
+        for name in names:
             try:
                 if await _drop(link, table, name):
                     dropped.append(name)

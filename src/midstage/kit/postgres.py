@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import psutil
 
@@ -138,6 +138,18 @@ class EmbeddedPostgres:
             self._binaries = _reachable_binaries(self.home, self._user())
         return self._binaries / name
 
+    def tool(self, name: str, *args: object) -> str:
+        """What a program of this PostgreSQL prints, run as the server's user. Raises EmbeddedPostgresError."""
+        return self._call(name, *args)
+
+    def hand_over(self, folder: Path) -> None:
+        """Let the server's user own a folder and all in it, closed to others, as PostgreSQL wants its data to be."""
+        user = self._user()
+        if user is not None:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        folder.chmod(0o700)
+
     def _make_folders(self) -> None:
         user = self._user()
         try:
@@ -235,19 +247,24 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"{name} failed: {said[-1] if said else 'without a word'} (see {self.log})")
         return done.stdout
 
-    def _run(self, name: str, *args: object) -> subprocess.CompletedProcess[str]:
+    def as_server(self) -> dict[str, Any]:
+        """How subprocess runs a program as the server's user, in a session and an environment of its own."""
         user = self._user()
+        return {
+            "cwd": "/", "start_new_session": True, "env": _environment(), "stdin": subprocess.DEVNULL,
+            "user": user.pw_uid if user else None, "group": user.pw_gid if user else None,
+            "extra_groups": [] if user else None,
+        }  # fmt: skip
+
+    def _run(self, name: str, *args: object) -> subprocess.CompletedProcess[str]:
         # The server inherits what we hold open: a pipe would never end, so it writes to files.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            done = subprocess.run(  # noqa: S603  # our own binaries, our own arguments
-                [str(self.binary(name)), *(str(arg) for arg in args)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False, cwd="/",
-                user=user.pw_uid if user else None, group=user.pw_gid if user else None,
-                extra_groups=[] if user else None, start_new_session=True, env=_environment(),
-            )  # fmt: skip
+            command = [str(self.binary(name)), *(str(arg) for arg in args)]
+            running = subprocess.Popen(command, stdout=out, stderr=err, **self.as_server())  # noqa: S603  # our own binaries
+            code = running.wait()
             out.seek(0)
             err.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+            return subprocess.CompletedProcess(command, code, out.read(), err.read())
 
 
 _HAS_DATABASE = "select 1 from pg_database where datname = '" + DATABASE + "'"  # noqa: S608  # our own constant

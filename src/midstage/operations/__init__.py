@@ -1,0 +1,1 @@
+"""Chores of whoever runs Midstage: backing up, restoring, upgrading, forgetting in time. Above the processes, no HTTP."""
