@@ -33,13 +33,15 @@ from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
+from midstage.privacy import Privacy
 
 LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
-    orders.OrderPaid: (loyalty.note_purchase,),
-    orders.OrderImported: (loyalty.note_purchase,),
+    orders.OrderPaid: (loyalty.note_purchase, loyalty.note_touch),
+    orders.OrderImported: (loyalty.note_purchase, loyalty.note_touch),
     orders.OrderRefunded: (loyalty.note_purchase,),
     orders.OrderRefundUndone: (loyalty.note_purchase,),
     organisation.GuideLeft: (members.note_guide_left,),
+    organisation.GuideMoved: (members.note_guide_moved,),
     organisation.StaffLeft: (access.note_staff_left,),
 }
 
@@ -102,9 +104,10 @@ def timer_handlers() -> Mapping[str, TimerHandler]:
 
 
 def job_handlers(
-    database: Database, tenants: Callable[[], Awaitable[Sequence[Tenant]]]
+    database: Database, settings: Settings, tenants: Callable[[], Awaitable[Sequence[Tenant]]]
 ) -> Mapping[str, JobHandler[Any]]:
-    """Who does which job. These are schedules' alone: what must be quick is a fact or a sweep of the worker."""
+    """Who does which job: schedules, and what is long. What must be quick is a fact or a sweep of the worker."""
+    privacy = Privacy(database, settings.home, SandboxMessages(settings.home).forget)
 
     async def make_room(_: Job[Nothing]) -> None:
         await retention.forget(database, utc_now())
@@ -114,10 +117,49 @@ def job_handlers(
             for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old):
                 await database.attempt(tenant, work)
 
-    return {"make_room": JobHandler(Nothing, make_room), "tidy_books": JobHandler(Nothing, tidy_books)}
+    async def care_for_members(_: Job[Nothing]) -> None:
+        for tenant in await tenants():
+            await database.attempt(tenant, members.mend_handovers)
+            async with database.reading(tenant) as tx:
+                guides = await members.handed_over(tx)
+            for guide_id in guides:
+                await _hand_over(database, tenant, guide_id)
+            for work in (members.return_idle, members.forget_touches):
+                while await database.attempt(tenant, work):
+                    continue
+            await privacy.do_due(tenant)
+
+    async def hand_over_customers(job: Job[members.GuideCustomers]) -> None:
+        for tenant in await tenants():
+            if tenant.brand == job.brand:
+                await _hand_over(database, tenant, job.payload.guide_id)
+
+    async def privacy_request(job: Job[members.Asked]) -> None:
+        for tenant in await tenants():
+            if tenant.brand == job.brand:
+                await privacy.do(tenant, job.payload.request_id)
+
+    return {
+        "make_room": JobHandler(Nothing, make_room),
+        "tidy_books": JobHandler(Nothing, tidy_books),
+        "care_for_members": JobHandler(Nothing, care_for_members),
+        members.HANDOVER_JOB: JobHandler(members.GuideCustomers, hand_over_customers),
+        members.PRIVACY_JOB: JobHandler(members.Asked, privacy_request),
+    }
+
+
+async def _hand_over(database: Database, tenant: Tenant, guide_id: organisation.GuideId) -> None:
+    """Hand over the customers of a guide, a batch a transaction, until none is left."""
+
+    async def batch(tx: Tx) -> bool:
+        return await members.hand_over_some(tx, guide_id)
+
+    while await database.attempt(tenant, batch):
+        continue
 
 
 SCHEDULES: Sequence[Schedule] = (
     Schedule("make_room", "17 * * * *", Nothing()),
     Schedule("tidy_books", "*/10 * * * *", Nothing()),
+    Schedule("care_for_members", "*/10 * * * *", Nothing()),
 )

@@ -91,7 +91,7 @@ async def work(database: Database, settings: Settings, stop: asyncio.Event) -> N
         Sequencer(database).run(stop),
         deliverer.run(stop),
         _until(stop, TimerRunner(database, timer_handlers(), tenants.of)),
-        _until(stop, JobRunner(database.url, job_handlers(database, tenants.all), SCHEDULES)),
+        _until(stop, JobRunner(database.url, job_handlers(database, settings, tenants.all), SCHEDULES)),
         every(EXPIRE_EVERY_S, stop, sweeps.expire_unpaid),
         every(REFUND_EVERY_S, stop, sweeps.push_refunds),
         every(REPAIR_EVERY_S, stop, sweeps.repair_payments),

@@ -1,6 +1,7 @@
 """The sandbox of messages: codes go into `<home>/sandbox/messages.jsonl`, the newest last."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +45,29 @@ class SandboxMessages:
             if message.brand == tenant.code and message.phone == phone:
                 return message
         return None
+
+    async def forget(self, tenant: Tenant, phones: Sequence[str]) -> int:
+        """Forget what was sent to these phones of a brand; returns how many messages.
+
+        What another process appends in that very moment may be lost with them: these were never really sent.
+        """
+        return await asyncio.to_thread(self._forget, tenant.code, set(phones))
+
+    def _forget(self, brand: str, phones: set[str]) -> int:
+        gone = 0
+        for path in (self._file, self._file.with_suffix(".old")):
+            try:
+                lines = path.read_bytes().splitlines(keepends=True)
+            except OSError:
+                continue
+            messages = [(line, msgspec.json.decode(line, type=Message)) for line in lines]
+            kept = [line for line, one in messages if one.brand != brand or one.phone not in phones]
+            if len(kept) < len(lines):
+                unfinished = path.with_suffix(".new")
+                unfinished.write_bytes(b"".join(kept))
+                unfinished.replace(path)
+                gone += len(lines) - len(kept)
+        return gone
 
     def _append(self, line: bytes) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ from midstage.middle.organisation import api as organisation
 HAND_OVER_BATCH = 2_000
 """Members that one statement moves: a lock of a second or two on each of them."""
 JOB = "hand_over_customers"
+GUIDES_AT_ONCE = 1_000
 LEFT_BEHIND_HOURS = 1
 """Whoever is still bound to a guide who left this long ago was overlooked."""
 
@@ -114,6 +115,12 @@ async def hand_over_some(tx: Tx, guide_id: organisation.GuideId) -> bool:
     return True
 
 
+async def handed_over(tx: Tx) -> list[organisation.GuideId]:
+    """Guides whose customers are being handed over, who began first first."""
+    found = await store.open_handovers(tx, tx.now + timedelta(days=1), GUIDES_AT_ONCE)
+    return list(dict.fromkeys(each.guide_id for each in found))
+
+
 async def mend_handovers(tx: Tx) -> int:
     """Begin handing over whoever is still bound to a guide who left: who joined her at that very moment.
 
@@ -149,7 +156,7 @@ async def overlooked(tx: Tx, left_before: datetime) -> list[organisation.Guide]:
     gone = [one for one in serving.values() if one.left_at is not None and one.left_at < left_before]
     if not gone:
         return []
-    followed = {each.guide_id for each in await store.open_handovers(tx, tx.now + timedelta(days=1), 10_000)}
+    followed = {each.guide_id for each in await store.open_handovers(tx, tx.now + timedelta(days=1), 100_000)}
     return [one for one in gone if one.guide_id not in followed]
 
 

@@ -5,15 +5,19 @@ it. The rows hold ids and figures alone.
 """
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from midstage.kit import jobs
+from midstage.kit.clock import Tenant
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import Page, PageRequest
+from midstage.kit.refusals import Text
+from midstage.middle.access import api as access
 from midstage.middle.members import store
 from midstage.middle.members.care import PrivacyRequest, RequestFilter, RequestId, RequestKind, RequestState
 from midstage.middle.members.look_up import member as read_member
@@ -35,6 +39,19 @@ LATE_AFTER = timedelta(days=1)
 DUE_BATCH = 100
 
 
+async def _store_of(tx: Tx, subject: str) -> organisation.StoreId | None:
+    try:
+        member_id = MemberId(UUID(subject))
+    except ValueError:
+        raise access.NoApprovalSubject("members.erase") from None
+    return (await read_member(tx, member_id)).store_id
+
+
+ERASE = access.declare_approval(
+    access.ApprovalAction("members.erase", Text(zh="删除会员个人信息", en="Erase a member's personal data"), _store_of)
+)
+
+
 class Asked(msgspec.Struct, frozen=True):
     """The payload of the job that does a request."""
 
@@ -46,12 +63,18 @@ async def ask_export(tx: Tx, member_id: MemberId) -> PrivacyRequest:
     return await _ask(tx, member_id, RequestKind.EXPORT, begins_at=tx.now)
 
 
-async def ask_erasure(tx: Tx, member_id: MemberId, *, at_once: bool = False) -> PrivacyRequest:
+async def ask_erasure(
+    tx: Tx, member_id: MemberId, *, at_once: bool = False, approval: access.ApprovalId | None = None
+) -> PrivacyRequest:
     """Ask for a member's personal data to be erased, once the days have passed in which it can be called off.
 
-    `at_once` is for staff, who were told so by the member. Raises NoSuchMember, AlreadyErased, RequestOpen.
+    `at_once` is for staff, whom the member told so; where the policy `privacy` has four eyes, staff needs the approval
+    of somebody else. Raises NoSuchMember, AlreadyErased, RequestOpen, access.ApprovalNeeded.
     """
-    days = 0 if at_once else (await privacy_policy(tx)).cooling_days
+    policy = await privacy_policy(tx)
+    if policy.four_eyes and tx.by.kind != "shopper":
+        await access.use_approval(tx, approval, action=ERASE.code, subject=str(member_id))
+    days = 0 if at_once else policy.cooling_days
     return await _ask(tx, member_id, RequestKind.ERASURE, begins_at=tx.now + timedelta(days=days))
 
 
@@ -94,6 +117,11 @@ def check_file(request: PrivacyRequest, at: datetime) -> datetime:
     if request.file_bytes is None or request.expires_at <= at:
         raise FileGone(request.expires_at)
     return request.expires_at
+
+
+def export_path(home: Path, tenant: Tenant, request_id: RequestId) -> Path:
+    """Where the file of an export is kept."""
+    return home / "exports" / tenant.code / f"{request_id}.zip"
 
 
 async def due_requests(tx: Tx) -> list[RequestId]:
