@@ -1,5 +1,6 @@
 """The door of the order book."""
 
+from midstage.middle.orders.bundles import goods_back, goods_of
 from midstage.middle.orders.cart import CartLine, disfavour, favour, favourites, merge
 from midstage.middle.orders.cart import lines as cart_lines
 from midstage.middle.orders.cart import put as put_in_cart
@@ -31,6 +32,7 @@ from midstage.middle.orders.find import find_orders, order, order_by_number, ord
 from midstage.middle.orders.goods import quote_lines
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
 from midstage.middle.orders.labels import LABELS
+from midstage.middle.orders.late import late
 from midstage.middle.orders.pay import notice_arrived, payment_arrived
 from midstage.middle.orders.personal import erase_person, export_person, open_orders, orders_of
 from midstage.middle.orders.place import place_order, price
@@ -64,6 +66,7 @@ from midstage.middle.orders.types import (
     GuestHasNoStore,
     Kind,
     Line,
+    LinePart,
     LineWish,
     Method,
     MoreThanSold,
@@ -90,6 +93,7 @@ from midstage.middle.orders.types import (
     StoreNotSelling,
     TotalMoved,
 )
+from midstage.middle.orders.why import in_stock, sellable, why_here
 
 __all__ = [
     "COLLECTING",
@@ -115,6 +119,7 @@ __all__ = [
     "Line",
     "LineDoesNotAddUp",
     "LineFigures",
+    "LinePart",
     "LineUnclear",
     "LineWish",
     "Method",
@@ -177,8 +182,12 @@ __all__ = [
     "favour",
     "favourites",
     "find_orders",
+    "goods_back",
+    "goods_of",
     "hand_over",
     "import_orders",
+    "in_stock",
+    "late",
     "merge",
     "notice_arrived",
     "open_orders",
@@ -196,8 +205,10 @@ __all__ = [
     "refund_order",
     "remove_from_cart",
     "sell",
+    "sellable",
     "take_payment",
     "till_of",
     "till_sale",
     "total",
+    "why_here",
 ]
