@@ -107,7 +107,6 @@ def job_handlers(
     database: Database, settings: Settings, tenants: Callable[[], Awaitable[Sequence[Tenant]]]
 ) -> Mapping[str, JobHandler[Any]]:
     """Who does which job: schedules, and what is long. What must be quick is a fact or a sweep of the worker."""
-    privacy = Privacy(database, settings.home, SandboxMessages(settings.home).forget)
 
     async def make_room(_: Job[Nothing]) -> None:
         await retention.forget(database, utc_now())
@@ -116,6 +115,19 @@ def job_handlers(
         for tenant in await tenants():
             for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old):
                 await database.attempt(tenant, work)
+
+    return {
+        "make_room": JobHandler(Nothing, make_room),
+        "tidy_books": JobHandler(Nothing, tidy_books),
+        **_member_jobs(database, settings, tenants),
+    }
+
+
+def _member_jobs(
+    database: Database, settings: Settings, tenants: Callable[[], Awaitable[Sequence[Tenant]]]
+) -> dict[str, JobHandler[Any]]:
+    """The pool, customers handed over, and requests about personal data: the schedule does what a job left."""
+    privacy = Privacy(database, settings.home, SandboxMessages(settings.home).forget)
 
     async def care_for_members(_: Job[Nothing]) -> None:
         for tenant in await tenants():
@@ -140,8 +152,6 @@ def job_handlers(
                 await privacy.do(tenant, job.payload.request_id)
 
     return {
-        "make_room": JobHandler(Nothing, make_room),
-        "tidy_books": JobHandler(Nothing, tidy_books),
         "care_for_members": JobHandler(Nothing, care_for_members),
         members.HANDOVER_JOB: JobHandler(members.GuideCustomers, hand_over_customers),
         members.PRIVACY_JOB: JobHandler(members.Asked, privacy_request),
