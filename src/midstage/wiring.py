@@ -131,14 +131,7 @@ def _member_jobs(
 
     async def care_for_members(_: Job[Nothing]) -> None:
         for tenant in await tenants():
-            await database.attempt(tenant, members.mend_handovers)
-            async with database.reading(tenant) as tx:
-                guides = await members.handed_over(tx)
-            for guide_id in guides:
-                await _hand_over(database, tenant, guide_id)
-            for work in (members.return_idle, members.forget_touches):
-                while await database.attempt(tenant, work):
-                    continue
+            await _care(database, tenant)
             await privacy.do_due(tenant)
 
     async def hand_over_customers(job: Job[members.GuideCustomers]) -> None:
@@ -156,6 +149,18 @@ def _member_jobs(
         members.HANDOVER_JOB: JobHandler(members.GuideCustomers, hand_over_customers),
         members.PRIVACY_JOB: JobHandler(members.Asked, privacy_request),
     }
+
+
+async def _care(database: Database, tenant: Tenant) -> None:
+    """Go on with what is handed over, and take back into the pool whom nobody serves."""
+    await database.attempt(tenant, members.mend_handovers)
+    async with database.reading(tenant) as tx:
+        guides = await members.handed_over(tx)
+    for guide_id in guides:
+        await _hand_over(database, tenant, guide_id)
+    for work in (members.return_idle, members.forget_touches):
+        while await database.attempt(tenant, work):
+            continue
 
 
 async def _hand_over(database: Database, tenant: Tenant, guide_id: organisation.GuideId) -> None:
