@@ -1,14 +1,9 @@
 """Attach and resolve: who is meant, who is created, what stays where it is."""
 
 import asyncio
-import random
-from collections import defaultdict
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
@@ -28,11 +23,8 @@ async def attach(tx: Tx, *identifiers: Identifier) -> identity.Resolution:
     return await identity.attach_and_resolve(tx, identifiers, source="test")
 
 
-async def merge(tx: Tx, loser: PersonId, root: PersonId) -> None:
-    await tx.run(
-        "insert into person_alias (brand_id, person_id, root_id, reason, merged_at) values ($1, $2, $3, 'test', $4)",
-        tx.brand, loser, root, tx.now,
-    )  # fmt: skip
+async def merge(tx: Tx, one: PersonId, other: PersonId) -> None:
+    await identity.merge(tx, one, other, reason="test")
 
 
 async def test_a_stranger_becomes_a_person_with_the_first_number(db: Database, tenant: Tenant) -> None:
@@ -67,13 +59,16 @@ async def test_new_identifiers_go_to_the_person_that_the_known_one_means(db: Dat
         assert [each.identifier for each in await identity.identifiers_of(tx, first.person_id)] == [CARD, PHONE, OPENID]
 
 
-async def test_the_most_trusted_known_identifier_decides_and_the_others_stay(db: Database, tenant: Tenant) -> None:
+async def test_the_most_trusted_known_identifier_decides_and_without_merging_the_others_stay(
+    db: Database, tenant: Tenant
+) -> None:
     async with db.writing(tenant) as tx:
         by_card = await attach(tx, CARD)
         by_phone = await attach(tx, PHONE)
-        found = await attach(tx, CARD, OPENID, PHONE)
+        found = await identity.attach_and_resolve(tx, [CARD, OPENID, PHONE], source="test", merging=False)
         assert found.person_id == by_phone.person_id
         assert found.attached == [OPENID]
+        assert found.merged == []
         assert found.elsewhere == [identity.Elsewhere(CARD, by_card.person_id)]
         assert await identity.resolve(tx, CARD) == by_card.person_id
 
@@ -101,22 +96,22 @@ async def test_a_device_of_a_merged_person_knows_the_phone_of_its_root(db: Datab
         await merge(tx, by_device.person_id, by_phone.person_id)
         friend = await attach(tx, DEVICE, OTHER_PHONE)
         assert friend.created
-        assert friend.elsewhere == [identity.Elsewhere(DEVICE, by_phone.person_id)]
+        assert friend.elsewhere == [identity.Elsewhere(DEVICE, by_device.person_id)]
 
 
 async def test_a_merged_person_is_its_root_everywhere(db: Database, tenant: Tenant) -> None:
     async with db.writing(tenant) as tx:
-        loser, winner = await attach(tx, CARD), await attach(tx, PHONE)
-        await merge(tx, loser.person_id, winner.person_id)
+        root, loser = await attach(tx, CARD), await attach(tx, PHONE)
+        await merge(tx, loser.person_id, root.person_id)
         found = await attach(tx, CARD, OPENID)
-        assert (found.person_id, found.person_no) == (winner.person_id, winner.person_no)
+        assert (found.person_id, found.person_no) == (root.person_id, root.person_no)
         assert found.elsewhere == []
-        assert await identity.resolve(tx, CARD) == winner.person_id
-        assert await identity.root(tx, loser.person_id) == winner.person_id
-        assert await identity.root(tx, winner.person_id) == winner.person_id
+        assert await identity.resolve(tx, PHONE) == root.person_id
+        assert await identity.root(tx, loser.person_id) == root.person_id
+        assert await identity.root(tx, root.person_id) == root.person_id
         whole = {each.identifier: each.person_id for each in await identity.identifiers_of(tx, loser.person_id)}
-        assert whole == {CARD: loser.person_id, PHONE: winner.person_id, OPENID: winner.person_id}
-        assert (await identity.person(tx, loser.person_id)).ids == [winner.person_id, loser.person_id]
+        assert whole == {CARD: root.person_id, PHONE: loser.person_id, OPENID: root.person_id}
+        assert (await identity.person(tx, loser.person_id)).ids == [root.person_id, loser.person_id]
 
 
 async def test_brands_do_not_know_each_other(db: Database, tenant: Tenant) -> None:
@@ -265,81 +260,6 @@ async def test_whoever_rolls_back_leaves_the_identifier_to_the_one_who_waits(db:
     assert (await waiting[0]).created
     async with db.reading(tenant) as tx:
         assert await identity.resolve(tx, CARD) is None
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_any_crowd_ends_with_one_person_for_each_identifier(db: Database, tenant: Tenant, seed: int) -> None:
-    """Twenty connections attach overlapping handfuls: no deadlock, no orphan, dense numbers, and nobody was told two."""
-    dice = random.Random(seed)
-    pool = [
-        *(Identifier(IdentifierKind.PHONE, f"+861380013{i:04}") for i in range(6)),
-        *(Identifier(IdentifierKind.WECHAT_OPENID, f"o{i}", "wx1") for i in range(6)),
-        *(Identifier(IdentifierKind.DEVICE, f"d{i}") for i in range(4)),
-    ]
-    handfuls = [dice.sample(pool, dice.randint(1, 5)) for _ in range(80)]
-    meant: dict[Identifier, set[UUID]] = defaultdict(set)
-
-    async def work(handful: list[Identifier]) -> identity.Resolution:
-        async def once(tx: Tx) -> identity.Resolution:
-            return await attach(tx, *handful)
-
-        found = await db.attempt(tenant, once)
-        away = {each.identifier: each.person_id for each in found.elsewhere}
-        for each in handful:
-            meant[each].add(away.get(each, found.person_id))
-        return found
-
-    done = await asyncio.gather(*(work(handful) for handful in handfuls))
-    assert {each: len(ids) for each, ids in meant.items() if len(ids) != 1} == {}
-    created = [each for each in done if each.created]
-    assert len({each.person_id for each in done}) == len(created)
-    async with db.reading(tenant) as tx:
-        assert await identity.checks(tx) == []
-        found = await identity.persons(tx, [each.person_id for each in created])
-        assert len(found) == len(created)
-        for each, ids in meant.items():
-            assert await identity.resolve(tx, each) in ids
-
-
-_handfuls = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=4), min_size=1, max_size=12)
-_kinds = [IdentifierKind.PHONE, IdentifierKind.CARD, IdentifierKind.EMAIL, IdentifierKind.DEVICE]
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(handfuls=_handfuls)
-async def test_any_sequence_keeps_each_identifier_with_its_first_person(
-    db: Database, tenant: Tenant, handfuls: list[list[int]]
-) -> None:
-    owner: dict[Identifier, UUID] = {}
-    run = new_id().hex
-    async with db.writing(tenant) as tx:
-        for handful in handfuls:
-            asked = [_of(run, i) for i in handful]
-            found = await attach(tx, *asked)
-            known = {each: owner[each] for each in asked if each in owner}
-            assert set(found.attached) == set(asked) - set(known)
-            assert {each.identifier: each.person_id for each in found.elsewhere} == {
-                each: person for each, person in known.items() if person != found.person_id
-            }
-            trusted = sorted(
-                (each for each in known if each.kind is not IdentifierKind.DEVICE),
-                key=lambda each: (list(IdentifierKind).index(each.kind), each.value),
-            )
-            if trusted:
-                assert found.person_id == owner[trusted[0]]
-            owner |= dict.fromkeys(found.attached, found.person_id)
-        assert await identity.resolve_many(tx, list(owner)) == owner
-
-
-def _of(run: str, i: int) -> Identifier:
-    kind = _kinds[i // 2]
-    value = {
-        IdentifierKind.PHONE: f"+86138{int(run[-8:], 16) % 10_000_000:07}{i}",
-        IdentifierKind.CARD: f"{run.upper()}-{i}",
-        IdentifierKind.EMAIL: f"{run}{i}@example.com",
-        IdentifierKind.DEVICE: f"{run}{i}",
-    }[kind]
-    return Identifier(kind, value)
 
 
 async def test_an_import_gets_a_dense_block_and_keeps_its_dates(db: Database, tenant: Tenant) -> None:

@@ -14,10 +14,10 @@ async def bulk_create(
 ) -> dict[PersonId, int]:
     """Create persons that nobody knows yet, each with its identifiers, and say which numbers they got.
 
-    All or nothing: raises IdentifierTaken with the row of the first identifier that is somebody's already, be it
+    What is blocked is left out; limits are not asked, as an import is somebody's word. All or nothing: raises IdentifierTaken with the row of the first identifier that is somebody's already, be it
     another newcomer's; BadIdentifier, NoIdentifiers, TooManyIdentifiers. Facts carry the business day of `born_at`.
     """
-    given = [rules.ordered(each.identifiers, country=country) for each in newcomers]
+    given = await _without_blocked(tx, [rules.ordered(each.identifiers, country=country) for each in newcomers])
     await _refuse_taken(tx, given)
     numbers, dealt = rules.deal(await store.lock_numbers(tx), len(newcomers))
     await store.write_numbers(tx, dealt)
@@ -29,9 +29,15 @@ async def bulk_create(
     )
     for (each, number, at), ids in zip(births, given, strict=True):
         tx.tell(PersonCreated(person_id=each.person_id, person_no=number, source=source), at=at)
-        kinds = [one.kind.value for one in ids]
-        tx.tell(IdentifiersAttached(person_id=each.person_id, kinds=kinds, source=source), at=at)
+        if ids:
+            kinds = [one.kind.value for one in ids]
+            tx.tell(IdentifiersAttached(person_id=each.person_id, kinds=kinds, source=source), at=at)
     return {each.person_id: number for each, number, _ in births}
+
+
+async def _without_blocked(tx: Tx, given: Sequence[Sequence[Identifier]]) -> list[list[Identifier]]:
+    blocked = await store.which_blocked(tx, sorted({one for ids in given for one in ids}))
+    return [[one for one in ids if one not in blocked and not rules.is_placeholder(one)] for ids in given]
 
 
 async def _refuse_taken(tx: Tx, given: Sequence[Sequence[Identifier]]) -> None:

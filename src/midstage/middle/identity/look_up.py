@@ -9,7 +9,7 @@ from midstage.middle.identity.types import Attached, Identifier, NoSuchPerson, P
 
 
 async def resolve(tx: Tx, identifier: Identifier, *, country: str = CHINA) -> PersonId | None:
-    """Whom an identifier means, or None. Raises BadIdentifier."""
+    """Whom an identifier means, or None, also for one that is blocked. Raises BadIdentifier."""
     return await store.resolve(
         tx, rules.identifier(identifier.kind, identifier.value, namespace=identifier.namespace, country=country)
     )

@@ -1,15 +1,22 @@
-"""How an identifier is written, which one decides, and how numbers are dealt. Pure."""
+"""How an identifier is written, which one decides, who is one with whom, and how numbers are dealt. Pure."""
 
 import heapq
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
 
 from midstage.middle.identity.types import (
     BadIdentifier,
     Identifier,
     IdentifierKind,
+    IdentityPolicy,
+    KindRule,
+    LinkId,
     NoIdentifiers,
+    PersonId,
     TooManyIdentifiers,
 )
 
@@ -19,6 +26,29 @@ MAX_IDENTIFIERS = 20
 _TRUST = {kind: place for place, kind in enumerate(IdentifierKind)}
 _NAMESPACED = {IdentifierKind.WECHAT_OPENID, IdentifierKind.CUSTOM}
 _PLAIN = {IdentifierKind.PHONE, IdentifierKind.EMAIL, IdentifierKind.CARD, IdentifierKind.WECHAT_UNIONID}
+
+# What holds where a brand has not chosen. An openid is one per app and person, a union id one per person; of a phone or a
+# card people have several, and hand them on. A device is shared, so it never merges.
+DEFAULTS: Mapping[IdentifierKind, KindRule] = {
+    IdentifierKind.PHONE: KindRule(most=3, links=3, days=30, merges=True),
+    IdentifierKind.WECHAT_UNIONID: KindRule(most=1, links=3, days=30, merges=True),
+    IdentifierKind.CARD: KindRule(most=5, links=3, days=30, merges=True),
+    IdentifierKind.WECHAT_OPENID: KindRule(most=1, links=3, days=30, merges=True),
+    IdentifierKind.EMAIL: KindRule(most=3, links=3, days=30, merges=True),
+    IdentifierKind.TAOBAO: KindRule(most=3, links=3, days=30, merges=True),
+    IdentifierKind.JD: KindRule(most=3, links=3, days=30, merges=True),
+    IdentifierKind.DOUYIN: KindRule(most=3, links=3, days=30, merges=True),
+    IdentifierKind.CUSTOM: KindRule(most=5, links=3, days=30, merges=False),
+    IdentifierKind.DEVICE: KindRule(most=20, links=0, days=30, merges=False),
+}
+
+# Not even by hand: whatever looks at a root reads all of its ids.
+MOST_PERSONS = 100
+
+# What software and people write where there is nothing. The phone is the one that forms are filled with.
+_NOTHING = re.compile(r"(.)\1*|unknown|undefined|null|none|nil|na", re.IGNORECASE)
+_NO_PHONE = frozenset({"+8613800000000"})
+_SEPARATORS = re.compile(r"[\s_./:-]")
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _CHINESE_MOBILE = re.compile(r"\+861[3-9]\d{9}")
@@ -63,6 +93,78 @@ def ordered(identifiers: Iterable[Identifier], *, country: str = CHINA) -> list[
     if len(normal) > MAX_IDENTIFIERS:
         raise TooManyIdentifiers(len(normal), MAX_IDENTIFIERS)
     return sorted(normal, key=lambda each: (_TRUST[each.kind], each.namespace, each.value))
+
+
+def is_placeholder(given: Identifier) -> bool:
+    """Whether the value stands for nothing: a device of zeros, a card `UNKNOWN`, the phone that forms are filled with."""
+    if given.kind is IdentifierKind.PHONE:
+        return given.value in _NO_PHONE
+    bare = _SEPARATORS.sub("", given.value)
+    # One letter or digit alone may be somebody's; eight times the same is nobody's.
+    return not bare or (_NOTHING.fullmatch(bare) is not None and (len(bare) >= 8 or len(set(bare)) > 1))
+
+
+def rule_of(policy: IdentityPolicy, kind: IdentifierKind) -> KindRule:
+    """What holds for a kind: what the brand chose, else what comes with Midstage."""
+    return policy.kinds.get(kind) or DEFAULTS[kind]
+
+
+def ranks(policy: IdentityPolicy, given: Sequence[Identifier]) -> list[int]:
+    """Of each identifier, how soon it decides: 0 first. Kinds that the brand did not rank come last."""
+    order = list(dict.fromkeys([*policy.priority, *IdentifierKind]))
+    by_rank = sorted(range(len(given)), key=lambda place: (order.index(given[place].kind), place))
+    ranked = [0] * len(given)
+    for rank, place in enumerate(by_rank):
+        ranked[place] = rank
+    return ranked
+
+
+def within_limits(policy: IdentityPolicy, given: Sequence[Identifier], ranked: Sequence[int]) -> list[bool]:
+    """Of each identifier, whether a person who has none of the others may have it: the first of its kind may."""
+    seen: Counter[tuple[IdentifierKind, str]] = Counter()
+    may = [False] * len(given)
+    for place in sorted(range(len(given)), key=ranked.__getitem__):
+        one = given[place]
+        seen[one.kind, one.namespace] += 1
+        may[place] = seen[one.kind, one.namespace] <= rule_of(policy, one.kind).most
+    return may
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A line of the link log: a link was made, or undone."""
+
+    step: int
+    link_id: LinkId
+    one_id: PersonId
+    other_id: PersonId
+    made: bool
+
+
+def roots(numbers: Mapping[PersonId, int], pairs: Iterable[tuple[PersonId, PersonId]]) -> dict[PersonId, PersonId]:
+    """Of each person the root: of all that the pairs connect it with, the one with the lowest number."""
+    root = {person: person for person in numbers}
+
+    def top(person: PersonId) -> PersonId:
+        while root[person] != person:
+            root[person] = root[root[person]]
+            person = root[person]
+        return person
+
+    for one, other in pairs:
+        first, second = sorted((top(one), top(other)), key=numbers.__getitem__)
+        root[second] = first
+    return {person: top(person) for person in root}
+
+
+def replay(numbers: Mapping[PersonId, int], log: Iterable[Step]) -> dict[PersonId, PersonId]:
+    """The aliases that a link log ends with: of each person who is not a root, the root."""
+    standing: dict[LinkId, tuple[PersonId, PersonId]] = {}
+    for line in sorted(log, key=lambda line: line.step):
+        if line.made:
+            standing[line.link_id] = (line.one_id, line.other_id)
+        else:
+            del standing[line.link_id]
+    return {person: root for person, root in roots(numbers, standing.values()).items() if root != person}
 
 
 def number(slot: int, dealt: int) -> int:

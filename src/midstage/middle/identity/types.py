@@ -7,10 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from midstage.kit.audit import masked
+from midstage.kit.audit import Principal, masked
 from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
 
 PersonId = NewType("PersonId", UUID)
+LinkId = NewType("LinkId", UUID)
+CaseId = NewType("CaseId", UUID)
+BlockId = NewType("BlockId", UUID)
 PersonalText = Annotated[str, msgspec.Meta(extra={"personal": True})]
 
 
@@ -48,6 +51,8 @@ class Attached(msgspec.Struct, frozen=True):
     person_id: PersonId
     source: str
     attached_at: datetime
+    blocked: bool = False
+    """It stands on the block list: it hangs here, and means nobody."""
 
 
 class Elsewhere(msgspec.Struct, frozen=True):
@@ -65,6 +70,12 @@ class Resolution(msgspec.Struct, frozen=True):
     created: bool
     attached: list[Identifier]
     elsewhere: list[Elsewhere]
+    merged: list[LinkId] = []
+    """The merges that these identifiers caused."""
+    quarantined: list[CaseId] = []
+    """What would have broken a limit and waits for somebody to decide."""
+    blocked: list[Identifier] = []
+    """What was given and means nobody."""
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -88,6 +99,121 @@ class NewPerson(msgspec.Struct, frozen=True):
     person_id: PersonId
     identifiers: list[Identifier]
     born_at: datetime | None = None
+
+
+class KindRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for the identifiers of one kind."""
+
+    most: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+    """How many a person may have, of one namespace."""
+    links: Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+    """How many merges one identifier may cause in `days`."""
+    days: Annotated[int, msgspec.Meta(ge=1, le=3_650)]
+    merges: bool
+    """Whether it merges persons by itself."""
+
+
+class IdentityPolicy(msgspec.Struct, frozen=True):
+    """When persons are one, of a brand. A kind that is not named keeps the rule that comes with Midstage."""
+
+    priority: list[IdentifierKind] = msgspec.field(default_factory=lambda: list(IdentifierKind))
+    """Which kind decides before which; kinds left out come last, in the order of trust."""
+    kinds: dict[IdentifierKind, KindRule] = {}
+    most_persons: Annotated[int, msgspec.Meta(ge=1, le=50)] = 20
+    """How many persons the rules may make one."""
+
+
+class Cause(StrEnum):
+    """Why two persons became one: by the rules, by somebody who accepted a case, or by hand."""
+
+    RULE = "rule"
+    CASE = "case"
+    HAND = "hand"
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """How a merge ended."""
+
+    at: datetime
+    by: Principal
+    reason: str
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A merge with its provenance: which ids, shown by which identifiers, when, by whom, and whether it stands."""
+
+    link_id: LinkId
+    one_id: PersonId
+    other_id: PersonId
+    cause: Cause
+    one_identifier: Identifier | None = None
+    """What was known of the one, and decided."""
+    other_identifier: Identifier | None = None
+    """What was given along and was known of the other."""
+    case_id: CaseId | None = None
+    source: str
+    reason: str = ""
+    by: Principal
+    made_at: datetime
+    undone: Undone | None = None
+
+
+class Why(StrEnum):
+    """Which limit a case would break."""
+
+    IDENTIFIERS = "identifiers"
+    """More identifiers of a kind than a person may have, two union ids say."""
+    PERSONS = "persons"
+    LINKS = "links"
+    """One identifier would have merged more persons than it may in a time."""
+    PARTED = "parted"
+    """Somebody has said that the two are not one person."""
+
+
+class CaseState(StrEnum):
+    """What became of a case."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules would not do: merge `other_id`, or attach the identifier where there is no other."""
+
+    case_id: CaseId
+    person_id: PersonId
+    other_id: PersonId | None
+    why: Why
+    identifier: Identifier
+    with_identifier: Identifier
+    """What said that `person_id` is meant."""
+    source: str
+    state: CaseState
+    opened_at: datetime
+    last_seen_at: datetime
+    times: int
+    closed_at: datetime | None = None
+    closed_by: Principal | None = None
+    closed_reason: str | None = None
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that means nobody, since when, and why."""
+
+    block_id: BlockId
+    identifier: Identifier
+    reason: str
+    by: Principal
+    blocked_at: datetime
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A block, whom the identifier hung on, and the standing merges that rest on it, for somebody to look at."""
+
+    block: Block
+    person_id: PersonId | None
+    links: list[LinkId]
 
 
 class NoIdentifiers(Invalid):
