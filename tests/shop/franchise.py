@@ -12,6 +12,7 @@ from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 from shop import SECRET_VARIABLE, STOCK_MILLI, Shop
 
+NOWHERE = "http://127.0.0.1:9"
 _numbers = itertools.count(1)
 
 
@@ -25,7 +26,7 @@ class Franchise(msgspec.Struct, frozen=True):
 
 
 async def open_franchise(
-    shop: Shop, *, account: bool = True, base_url: str = "http://127.0.0.1:9", merchant_no: str = ""
+    shop: Shop, *, account: bool = True, base_url: str = NOWHERE, secret: str = f"env:{SECRET_VARIABLE}"
 ) -> Franchise:
     """Take on a franchisee, open and stock its store, and give it an account at the simulated provider."""
     number = next(_numbers)
@@ -53,22 +54,22 @@ async def open_franchise(
             tx, [inventory.Location(location, store.kind, operator.operator_id, store.place)]
         )
         await inventory.open_stock(tx, [inventory.Opening(location, sku_id, STOCK_MILLI) for sku_id in shop.skus])
-        merchant = await account_of(tx, payee.payee_id, base_url=base_url, merchant_no=merchant_no) if account else None
+        merchant = await account_of(tx, payee.payee_id, base_url=base_url, secret=secret) if account else None
         return Franchise(operator, payee.payee_id, store, merchant)
 
     return await shop.do(work)
 
 
 async def account_of(
-    tx: Tx, payee: organisation.PayeeId, *, base_url: str = "http://127.0.0.1:9", merchant_no: str = ""
+    tx: Tx, payee: organisation.PayeeId, *, base_url: str = NOWHERE, secret: str = f"env:{SECRET_VARIABLE}"
 ) -> payments.Merchant:
     """An account at the simulated provider for a payee."""
     return await payments.put_merchant(
         tx,
         provider="sandbox",
         payee=payee,
-        settings={"merchant_no": merchant_no or f"F{new_id().hex}", "base_url": base_url},
-        secrets={"secret": f"env:{SECRET_VARIABLE}"},
+        settings={"merchant_no": f"F{new_id().hex}", "base_url": base_url},
+        secrets={"secret": secret},
     )
 
 

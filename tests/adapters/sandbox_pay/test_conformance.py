@@ -16,9 +16,29 @@ from midstage.middle.payments.conformance import Conformance, Nonconforming
 
 
 async def test_the_sandbox_conforms(sandbox: SandboxPay, merchant: payments.Merchant, mailbox: Mailbox) -> None:
-    outcomes = await Conformance(sandbox, merchant, mailbox).run()
+    other = msgspec.structs.replace(
+        merchant,
+        merchant_id=payments.MerchantId(new_id()),
+        payee=new_id(),
+        settings={**merchant.settings, "merchant_no": f"M{new_id().hex}"},
+    )
+    outcomes = await Conformance(sandbox, merchant, mailbox, other=other).run()
+    assert [outcome for outcome in outcomes if not outcome.passed] == []
+    assert len(outcomes) == 17
+
+
+class Alone(SandboxPay):
+    """Combines nothing, as most providers."""
+
+    combines = False
+
+
+async def test_a_provider_that_combines_nothing_conforms_too(merchant: payments.Merchant, mailbox: Mailbox) -> None:
+    alone = Alone()
+    outcomes = await Conformance(alone, merchant, mailbox).run()
     assert [outcome for outcome in outcomes if not outcome.passed] == []
     assert len(outcomes) == 15
+    await alone.close_connections()
 
 
 class Credulous(SandboxPay):

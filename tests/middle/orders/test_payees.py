@@ -12,7 +12,6 @@ from midstage.kit.money import Money
 from midstage.middle.inventory import api as inventory
 from midstage.middle.ledger import api as ledger
 from midstage.middle.orders import api as orders
-from midstage.middle.orders import collecting
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 from shop import PRICE_MINOR, Shop
@@ -20,11 +19,6 @@ from shop.franchise import Franchise, collects, open_franchise, open_payments_of
 
 State = orders.State
 HERE = orders.Delivery(orders.Method.DELIVERY, orders.Address("韩梅梅", "13800000000", "某路 1 号", 31.21, 121.4))
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept() -> None:
-    collecting._accounts.clear()  # what is kept for 5 s would outlive the test's own changes
 
 
 async def pay(shop: Shop, payment: payments.Payment, merchant: payments.Merchant | None) -> orders.Order:

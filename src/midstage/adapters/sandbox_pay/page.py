@@ -1,5 +1,6 @@
 """The cashier's page: small, honest, in Chinese and English, and loading nothing."""
 
+from collections.abc import Sequence
 from html import escape
 
 from midstage.adapters.sandbox_pay.protocol import PaymentState
@@ -59,28 +60,30 @@ def money(amount_minor: int, currency: str) -> str:
     return f"{amount_minor // 100}.{amount_minor % 100:02d} {currency}"
 
 
-def cashier(payment: Row, *, language: str, now_ms: int, declined: bool) -> str:
-    """The page of a payment."""
+def cashier(token: str, payments: Sequence[Row], *, language: str, now_ms: int, declined: bool) -> str:
+    """The page of a payment, or of several to be paid together."""
     words = _WORDS[language]
-    open_ = payment["state"] == PaymentState.WAITING and now_ms < payment["expires_at_ms"]
-    state = payment["state"] if open_ or payment["state"] != PaymentState.WAITING else "expired"
+    waiting = [one for one in payments if one["state"] == PaymentState.WAITING and now_ms < one["expires_at_ms"]]
+    open_, first = bool(waiting), (waiting or payments)[0]
+    state = first["state"] if open_ or first["state"] != PaymentState.WAITING else "expired"
+    total = sum(one["amount_minor"] for one in waiting or payments)
     parts = [
         f'<p class="honest" role="note">{words["honest"]}</p>',
-        f"<p>{escape(payment['title'])}</p>",
-        f'<p class="amount">{money(payment["amount_minor"], payment["currency"])}</p>',
-        f'<p class="no">{escape(payment["payment_no"])}</p>',
+        f"<p>{escape(first['title'])}</p>",
+        f'<p class="amount">{money(total, first["currency"])}</p>',
+        *_listed(payments, words),
         f'<p role="status">{words[state]}</p>',
     ]
     if declined and open_:
         parts.append(f'<p role="alert">{words["declined"]}</p>')
     if open_:
-        here = f"/cashier/{payment['token']}"
+        here = f"/cashier/{token}"
         parts += [
             f'<form method="post" action="{here}/{verb}?lang={language}"><button class="{verb}">{words[verb]}</button></form>'
             for verb in ("pay", "decline")
         ]
-    elif payment["return_url"]:
-        parts.append(f'<p><a href="{escape(payment["return_url"], quote=True)}">{words["back"]}</a></p>')
+    elif first["return_url"]:
+        parts.append(f'<p><a href="{escape(first["return_url"], quote=True)}">{words["back"]}</a></p>')
     lang = "zh-CN" if language == "zh" else "en"
     return (
         f'<!doctype html><html lang="{lang}"><meta charset="utf-8">'
@@ -88,3 +91,14 @@ def cashier(payment: Row, *, language: str, now_ms: int, declined: bool) -> str:
         f"<title>{words['title']}</title><style>{_STYLE}</style>"
         f"<main><h1>{words['title']}</h1>{''.join(parts)}</main></html>"
     )
+
+
+def _listed(payments: Sequence[Row], words: dict[str, str]) -> list[str]:
+    """The number of a payment; of several, each with its merchant, amount and state."""
+    if len(payments) == 1:
+        return [f'<p class="no">{escape(payments[0]["payment_no"])}</p>']
+    return [
+        f'<p class="no">{escape(one["merchant_no"])} · {money(one["amount_minor"], one["currency"])}'
+        f" · {words[one['state']]}<br>{escape(one['payment_no'])}</p>"
+        for one in payments
+    ]

@@ -113,6 +113,26 @@ class Payment(Wire, frozen=True):
     at_ms: int = 0
 
 
+class CombinedPart(Wire, frozen=True, forbid_unknown_fields=True):
+    """A payment of a combined one, and to which merchant."""
+
+    merchant_no: str
+    payment: CreatePayment
+
+
+class CreateCombined(Wire, frozen=True, forbid_unknown_fields=True):
+    """Payments to several merchants at one cashier; the merchant that signs speaks for all."""
+
+    combined_no: str
+    parts: list[CombinedPart]
+
+
+class Combined(Wire, frozen=True):
+    combined_no: str
+    cashier_url: str
+    parts: list[Payment]
+
+
 class Capture(Wire, frozen=True, forbid_unknown_fields=True):
     amount_minor: int
 

@@ -46,6 +46,7 @@ class SandboxPay:
     name = "sandbox"
     settings = frozenset({"base_url", "merchant_no"})
     secrets = frozenset({"secret"})
+    combines = True
 
     def __init__(self, *, timeout: httpx.Timeout = TIMEOUT, attempts: int = ATTEMPTS) -> None:
         self._timeout = timeout
@@ -53,19 +54,19 @@ class SandboxPay:
         self._client: httpx.AsyncClient | None = None
 
     async def create(self, merchant: payments.Merchant, order: payments.PaymentOrder) -> payments.Created:
-        wish = protocol.CreatePayment(
-            payment_no=payments.payment_no(order.payment_id),
-            amount_minor=order.amount.minor,
-            currency=order.amount.currency,
-            title=order.title[:200],
-            expires_at_ms=_ms(order.expires_at),
-            callback_url=order.callback_url,
-            return_url=order.return_url,
-            language=order.language,
-            capture_later=order.capture_later,
-        )
-        made = await self._ask(merchant, "POST", "/v1/payments", wish, protocol.Payment)
+        made = await self._ask(merchant, "POST", "/v1/payments", _create_wish(order), protocol.Payment)
         return payments.Created(made.provider_no, made.cashier_url)
+
+    async def create_combined(self, order: payments.CombinedOrder) -> payments.Combined:
+        wish = protocol.CreateCombined(
+            combined_no=payments.payment_no(order.combined_id),
+            parts=[
+                protocol.CombinedPart(merchant_no=merchant.settings["merchant_no"], payment=_create_wish(part))
+                for merchant, part in order.parts
+            ],
+        )
+        made = await self._ask(order.parts[0][0], "POST", "/v1/combined", wish, protocol.Combined)
+        return payments.Combined(made.cashier_url, [part.provider_no for part in made.parts])
 
     async def query(self, merchant: payments.Merchant, payment_id: payments.PaymentId) -> payments.Standing:
         path = f"/v1/payments/{payments.payment_no(payment_id)}"
@@ -189,6 +190,20 @@ class SandboxPay:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise payments.ProviderUnavailable(self.name, f"HTTP {answer.status_code} that cannot be read") from None
         raise payments.ProviderRefused(self.name, f"{problem.code}: {problem.reason}")
+
+
+def _create_wish(order: payments.PaymentOrder) -> protocol.CreatePayment:
+    return protocol.CreatePayment(
+        payment_no=payments.payment_no(order.payment_id),
+        amount_minor=order.amount.minor,
+        currency=order.amount.currency,
+        title=order.title[:200],
+        expires_at_ms=_ms(order.expires_at),
+        callback_url=order.callback_url,
+        return_url=order.return_url,
+        language=order.language,
+        capture_later=order.capture_later,
+    )
 
 
 def _standing(found: protocol.Payment) -> payments.Standing:

@@ -5,7 +5,7 @@ It is a program for one machine: whoever reaches its port may pay and break thin
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from midstage.adapters.sandbox_pay.store import Book, Refused, Row
 T = TypeVar("T")
 Asked = Request[None, None, State]
 BODY_LIMIT = 65_536
+MOST_COMBINED = 50
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -89,6 +90,13 @@ class Desk:
             at_ms=row["at_ms"],
         )
 
+    def combined(self, combined_no: str, token: str, rows: Sequence[Row]) -> protocol.Combined:
+        return protocol.Combined(
+            combined_no=combined_no,
+            cashier_url=f"{self.config.public_url}/cashier/{token}",
+            parts=[self.payment(row) for row in rows],
+        )
+
 
 def desk_of(request: Asked) -> Desk:
     desk = request.app.state["desk"]
@@ -104,6 +112,20 @@ async def create_payment(request: Asked) -> protocol.Payment:
     merchant_no, wish = await desk.read(request, protocol.CreatePayment)
     _check_wish(wish)
     return desk.payment(await desk.work(wish.payment_no, lambda: desk.book.create(merchant_no, wish)))
+
+
+@post("/v1/combined", status_code=200)
+async def create_combined(request: Asked) -> protocol.Combined:
+    """Make payments to several merchants ready at one cashier. The same number again is the same cashier."""
+    desk = desk_of(request)
+    _, wish = await desk.read(request, protocol.CreateCombined)
+    if not 2 <= len(wish.parts) <= MOST_COMBINED or not 1 <= len(wish.combined_no) <= 64:
+        raise Refused(422, "parts", f"a combined payment has 2 to {MOST_COMBINED} parts, and a number")
+    for part in wish.parts:
+        _check_wish(part.payment)
+    first = wish.parts[0].payment.payment_no
+    token, rows = await desk.work(first, lambda: desk.book.create_combined(wish))
+    return desk.combined(wish.combined_no, token, rows)
 
 
 @get("/v1/payments/{payment_no:str}")
@@ -169,29 +191,29 @@ async def statement(request: Asked, day: date) -> protocol.DayStatement:
 async def cashier(request: Asked, token: str) -> str:
     """Where the shopper pays."""
     desk = desk_of(request)
-    payment = await asyncio.to_thread(desk.book.by_token, token)
+    found = await asyncio.to_thread(desk.book.by_token, token)
     language = page.language_of(
-        request.query_params.get("lang", ""), request.headers.get("accept-language", ""), payment["language"]
+        request.query_params.get("lang", ""), request.headers.get("accept-language", ""), found[0]["language"]
     )
     declined = "declined" in request.query_params
-    return page.cashier(payment, language=language, now_ms=now_ms(), declined=declined)
+    return page.cashier(token, found, language=language, now_ms=now_ms(), declined=declined)
 
 
 @post("/cashier/{token:str}/pay", status_code=200)
-async def pay(request: Asked, token: str) -> Response[protocol.Payment | None]:
+async def pay(request: Asked, token: str) -> Response[protocol.Payment | protocol.Combined | None]:
     """Pay: the page's button, or `curl -X POST …/pay`, which is answered in JSON."""
     desk = desk_of(request)
-    payment = await asyncio.to_thread(desk.book.pay, token, now_ms=now_ms())
-    return _answer(request, desk, payment, payment["return_url"] or f"/cashier/{token}")
+    found = await asyncio.to_thread(desk.book.pay, token, now_ms=now_ms())
+    return _answer(request, desk, token, found, found[0]["return_url"] or f"/cashier/{token}")
 
 
 @post("/cashier/{token:str}/decline", status_code=200)
-async def decline(request: Asked, token: str) -> Response[protocol.Payment | None]:
+async def decline(request: Asked, token: str) -> Response[protocol.Payment | protocol.Combined | None]:
     """The bank says no; the shopper may try again."""
     desk = desk_of(request)
-    payment = await asyncio.to_thread(desk.book.decline, token)
+    found = await asyncio.to_thread(desk.book.decline, token)
     language = quote(request.query_params.get("lang", ""), safe="")
-    return _answer(request, desk, payment, f"/cashier/{token}?declined=1&lang={language}")
+    return _answer(request, desk, token, found, f"/cashier/{token}?declined=1&lang={language}")
 
 
 @post("/faults", status_code=201)
@@ -241,6 +263,7 @@ def app_of(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             create_payment,
+            create_combined,
             query_payment,
             capture_payment,
             close_payment,
@@ -282,11 +305,15 @@ def _refund(row: Row) -> protocol.Refund:
     )
 
 
-def _answer(request: Asked, desk: Desk, payment: Row, back: str) -> Response[protocol.Payment | None]:
+def _answer(
+    request: Asked, desk: Desk, token: str, found: Sequence[Row], back: str
+) -> Response[protocol.Payment | protocol.Combined | None]:
     """A browser goes on to a page, a program gets JSON."""
     if "text/html" in request.headers.get("accept", ""):
         return Response(None, status_code=303, headers={"location": back})
-    return Response(desk.payment(payment), status_code=200)
+    if len(found) == 1:
+        return Response(desk.payment(found[0]), status_code=200)
+    return Response(desk.combined("", token, found), status_code=200)
 
 
 def _check_wish(wish: protocol.CreatePayment) -> None:

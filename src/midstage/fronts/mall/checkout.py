@@ -44,12 +44,23 @@ class StartPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     return_url: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
+class CashierToView(msgspec.Struct, frozen=True):
+    """One cashier to go to; where several payees are paid there at once, it is for several payments."""
+
+    provider: str
+    cashier_url: str
+    amount_minor: int
+    currency: str
+    payment_ids: list[UUID]
+
+
 class CashierView(msgspec.Struct, frozen=True):
-    """Where the shopper pays."""
+    """Where the shopper pays: first here, then at the other cashiers, if there are several."""
 
     payment_id: UUID
     provider: str
     cashier_url: str
+    cashiers: list[CashierToView]
 
 
 class Cancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,27 +119,40 @@ async def place(data: Checkout, tx: Tx, shopper: Shopper) -> PlacedView:
         payments.PaymentNotOpen,
         payments.NothingToPay,
         payments.NoSuchMerchant,
+        payments.PaymentOverdue,
         payments.ProviderUnavailable,
     ),
 )
 async def start_payment(order_id: UUID, data: StartPayment, request: AnyRequest, shopper: Shopper) -> CashierView:
-    """Start to pay an order: answers where the shopper pays. Started again, it is the same payment."""
+    """Start to pay an order: answers where the shopper pays. Started again, it is the same payment.
+
+    Where operators collect on accounts of their own there may be several cashiers, one after the other, unless their
+    provider takes all at once. The order is paid with the last.
+    """
     desk = desk_of(request)
     async with desk.database.reading(shopper.tenant) as tx:
         order = await _mine(tx, order_id, shopper)
         due = (await payments.payments_of(tx, [order.order_id])).get(order.order_id)
-    if due is None:
+    if not due:
         raise payments.NothingToPay(order.total_minor)
-    started = await payments.start_payment(
+    cashiers = await payments.start_payments(
         desk.database,
         shopper.tenant,
-        next((one for one in due if one.state is payments.PaymentState.OPEN), due[0]).payment_id,
+        order.order_id,
         payments.Cashier(title=order.number, return_url=data.return_url, language=language(request)),
         callback_base=f"{desk.settings.public_url}/v1/callbacks",
         via=data.provider,
         by=shopper.by,
     )
-    return CashierView(started.payment_id, started.provider, started.cashier_url)
+    return CashierView(
+        cashiers[0].payment_ids[0],
+        cashiers[0].provider,
+        cashiers[0].cashier_url,
+        [
+            CashierToView(one.provider, one.cashier_url, one.amount.minor, one.amount.currency, [*one.payment_ids])
+            for one in cashiers
+        ],
+    )
 
 
 @changing(

@@ -38,6 +38,9 @@ from midstage.middle.payments.opening import (
 )
 from midstage.middle.payments.personal import erase_orders
 from midstage.middle.payments.provider import (
+    Combined,
+    CombinedOrder,
+    CombiningProvider,
     Created,
     PaymentOrder,
     PaymentProvider,
@@ -49,6 +52,7 @@ from midstage.middle.payments.provider import (
     Statement,
     StatementLine,
     close_providers,
+    combining,
     id_of,
     payment_no,
     provider,
@@ -121,7 +125,7 @@ from midstage.middle.payments.shifts import (
     shifts_of_day,
 )
 from midstage.middle.payments.splitting import cut_payment, open_payments
-from midstage.middle.payments.starting import start_payment
+from midstage.middle.payments.starting import start_payment, start_payments
 from midstage.middle.payments.takings import settle, take_at_till
 from midstage.middle.payments.till_policy import TILL, TillSettings
 from midstage.middle.payments.till_types import (
@@ -158,6 +162,7 @@ from midstage.middle.payments.types import (
     AttemptState,
     Booked,
     Cashier,
+    CashierTo,
     Discrepancy,
     DiscrepancyFilters,
     DiscrepancyId,
@@ -201,6 +206,10 @@ __all__ = [
     "CashKind",
     "CashMove",
     "Cashier",
+    "CashierTo",
+    "Combined",
+    "CombinedOrder",
+    "CombiningProvider",
     "CountDoesNotAddUp",
     "Created",
     "DayState",
@@ -308,6 +317,7 @@ __all__ = [
     "close_payment",
     "close_providers",
     "close_shift",
+    "combining",
     "cut_payment",
     "deposits_account",
     "discrepancies",
@@ -359,6 +369,7 @@ __all__ = [
     "shifts_of_day",
     "source_account",
     "start_payment",
+    "start_payments",
     "take_at_till",
     "tendered",
     "tenders_of",

@@ -1,9 +1,9 @@
 """The port of payment providers: public API. Whoever writes one proves it with conformance.py."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,23 @@ class Created(msgspec.Struct, frozen=True):
 
     provider_no: str
     cashier_url: str
+
+
+class CombinedOrder(msgspec.Struct, frozen=True):
+    """Payments to several merchants of one provider, to be paid at one cashier at once (合单支付).
+
+    `combined_id` is the number of the whole: the same again is the same cashier.
+    """
+
+    combined_id: UUID
+    parts: Sequence[tuple[Merchant, PaymentOrder]]
+
+
+class Combined(msgspec.Struct, frozen=True):
+    """Where the shopper pays all of it, and the provider's number of each part, in their order."""
+
+    cashier_url: str
+    provider_nos: Sequence[str]
 
 
 class StandingState(StrEnum):
@@ -131,6 +148,11 @@ class PaymentProvider(Protocol):
         """The secrets that a merchant must refer to."""
         ...
 
+    @property
+    def combines(self) -> bool:
+        """Whether several payees can be paid at one cashier; then it is a CombiningProvider."""
+        ...
+
     async def create(self, merchant: Merchant, order: PaymentOrder) -> Created:
         """Make a payment ready to be paid."""
         ...
@@ -168,6 +190,15 @@ class PaymentProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class CombiningProvider(PaymentProvider, Protocol):
+    """A provider that takes payments to several of its merchants at once. Each is told, found and refunded by itself."""
+
+    async def create_combined(self, order: CombinedOrder) -> Combined:
+        """Make payments ready to be paid together: all of them or, refused, none."""
+        ...
+
+
 _providers: dict[str, PaymentProvider] = {}
 
 
@@ -182,6 +213,12 @@ def provider(name: str) -> PaymentProvider:
     if found is None:
         raise UnknownProvider(name)
     return found
+
+
+def combining(name: str) -> CombiningProvider | None:
+    """The provider of a name, if it combines. Raises UnknownProvider."""
+    found = provider(name)
+    return found if isinstance(found, CombiningProvider) and found.combines else None
 
 
 def providers() -> list[str]:

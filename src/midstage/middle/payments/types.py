@@ -201,6 +201,8 @@ class Attempt(msgspec.Struct, frozen=True):
     queries: int
     next_query_at: datetime
     started_at: datetime
+    combined_id: UUID | None = None
+    """The combined payment that it was a part of, where it was."""
 
 
 class Cashier(msgspec.Struct, frozen=True):
@@ -220,6 +222,17 @@ class Started(msgspec.Struct, frozen=True):
     provider: str
     provider_no: str
     cashier_url: str
+    due_at: datetime
+
+
+class CashierTo(msgspec.Struct, frozen=True):
+    """A cashier that the shopper has to go to, and what is paid there: several payments where they are combined."""
+
+    provider: str
+    cashier_url: str
+    amount: Money
+    payment_ids: list[PaymentId]
+    payees: list[UUID | None]
     due_at: datetime
 
 

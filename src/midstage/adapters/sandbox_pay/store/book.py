@@ -3,6 +3,7 @@
 import secrets
 
 from midstage.adapters.sandbox_pay.protocol import (
+    CreateCombined,
     CreatePayment,
     CreateRefund,
     Event,
@@ -28,61 +29,54 @@ class Book(File):
     def create(self, merchant_no: str, wish: CreatePayment) -> Row:
         """Make a payment, or find the one of this number; another content under the number is refused."""
         with self.writing():
-            found = self._payment(merchant_no, wish.payment_no)
-            if found is not None:
-                if (found["amount_minor"], found["currency"]) != (wish.amount_minor, wish.currency):
-                    raise Refused(409, "number_reused", "the number belongs to a payment of another amount")
-                return found
-            self.run(
-                "insert into payment (merchant_no, payment_no, token, amount_minor, currency, title, expires_at_ms,"
-                " callback_url, return_url, language, capture_later, state) values (?,?,?,?,?,?,?,?,?,?,?,?)",
-                merchant_no,
-                wish.payment_no,
-                secrets.token_urlsafe(18),
-                wish.amount_minor,
-                wish.currency,
-                wish.title,
-                wish.expires_at_ms,
-                wish.callback_url,
-                wish.return_url,
-                wish.language,
-                wish.capture_later,
-                PaymentState.WAITING.value,
-            )
-            return self._must(merchant_no, wish.payment_no)
+            return self._create(merchant_no, wish)
+
+    def create_combined(self, wish: CreateCombined) -> tuple[str, list[Row]]:
+        """The token of the cashier and the payments; the same number again is the same, another content is refused."""
+        with self.writing():
+            rows = [self._create(part.merchant_no, part.payment) for part in wish.parts]
+            wanted = [(row["merchant_no"], row["payment_no"]) for row in rows]
+            there = self.all("select * from combined_part where combined_no = ? order by place", wish.combined_no)
+            if there:
+                if [(part["merchant_no"], part["payment_no"]) for part in there] != wanted:
+                    raise Refused(409, "number_reused", "the number belongs to a combination of other payments")
+                return there[0]["token"], rows
+            token = f"c{secrets.token_urlsafe(18)}"
+            for place, (merchant_no, payment_no) in enumerate(wanted):
+                self.run(
+                    "insert into combined_part (token, combined_no, place, merchant_no, payment_no) values (?,?,?,?,?)",
+                    *(token, wish.combined_no, place, merchant_no, payment_no),
+                )
+            return token, rows
+
+    def by_token(self, token: str) -> list[Row]:
+        """The payments of a cashier: one, or those of a combined payment."""
+        with self.lock:
+            return self._by_token(token)
+
+    def pay(self, token: str, *, now_ms: int) -> list[Row]:
+        """The shopper pays, all that waits or nothing. Paying what is paid changes nothing."""
+        with self.writing():
+            found = self._by_token(token)
+            waiting = [payment for payment in found if payment["state"] == PaymentState.WAITING]
+            if not waiting and any(payment["state"] == PaymentState.CLOSED for payment in found):
+                raise Refused(409, "closed", "the merchant has closed this payment")
+            for payment in waiting:
+                self._pay(payment, now_ms)
+            return self._by_token(token)
+
+    def decline(self, token: str) -> list[Row]:
+        """The shopper's bank says no; she may try again."""
+        with self.writing():
+            for payment in self._by_token(token):
+                self.run(
+                    "update payment set declines = declines + 1 where token = ? and state = 'waiting'", payment["token"]
+                )
+            return self._by_token(token)
 
     def payment(self, merchant_no: str, payment_no: str) -> Row:
         with self.lock:
             return self._must(merchant_no, payment_no)
-
-    def by_token(self, token: str) -> Row:
-        with self.lock:
-            found = self.one("select * from payment where token = ?", token)
-        if found is None:
-            raise Refused(404, "no_such_payment", "there is no such payment")
-        return found
-
-    def pay(self, token: str, *, now_ms: int) -> Row:
-        """The shopper pays. Paying what is paid changes nothing."""
-        with self.writing():
-            payment = self.one("select * from payment where token = ?", token)
-            if payment is None:
-                raise Refused(404, "no_such_payment", "there is no such payment")
-            if payment["state"] in (PaymentState.PAID, PaymentState.AUTHORISED):
-                return payment
-            if payment["state"] == PaymentState.CLOSED:
-                raise Refused(409, "closed", "the merchant has closed this payment")
-            if now_ms >= payment["expires_at_ms"]:
-                raise Refused(410, "expired", "the time to pay is over")
-            later = bool(payment["capture_later"])
-            state = PaymentState.AUTHORISED if later else PaymentState.PAID
-            return self._move(payment, state, 0 if later else payment["amount_minor"], now_ms)
-
-    def decline(self, token: str) -> Row:
-        """The shopper's bank says no; she may try again."""
-        with self.writing():
-            self.run("update payment set declines = declines + 1 where token = ? and state = 'waiting'", token)
-        return self.by_token(token)
 
     def capture(self, merchant_no: str, payment_no: str, amount_minor: int, *, now_ms: int) -> Row:
         """Collect what is authorised, or a part of it; the rest is let go."""
@@ -165,6 +159,48 @@ class Book(File):
                 " where r.merchant_no = ? and r.state = 'refunded' and r.at_ms >= ? and r.at_ms < ? order by 6, 3",
                 *(merchant_no, since_ms, until_ms) * 2,
             )
+
+    def _by_token(self, token: str) -> list[Row]:
+        found = self.all(
+            "select p.* from payment p where p.token = ?1 union all select p.* from combined_part c"
+            " join payment p on p.merchant_no = c.merchant_no and p.payment_no = c.payment_no where c.token = ?1"
+            " order by payment_no",
+            token,
+        )
+        if not found:
+            raise Refused(404, "no_such_payment", "there is no such payment")
+        return found
+
+    def _pay(self, payment: Row, now_ms: int) -> None:
+        if now_ms >= payment["expires_at_ms"]:
+            raise Refused(410, "expired", "the time to pay is over")
+        later = bool(payment["capture_later"])
+        state = PaymentState.AUTHORISED if later else PaymentState.PAID
+        self._move(payment, state, 0 if later else payment["amount_minor"], now_ms)
+
+    def _create(self, merchant_no: str, wish: CreatePayment) -> Row:
+        found = self._payment(merchant_no, wish.payment_no)
+        if found is not None:
+            if (found["amount_minor"], found["currency"]) != (wish.amount_minor, wish.currency):
+                raise Refused(409, "number_reused", "the number belongs to a payment of another amount")
+            return found
+        self.run(
+            "insert into payment (merchant_no, payment_no, token, amount_minor, currency, title, expires_at_ms,"
+            " callback_url, return_url, language, capture_later, state) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            merchant_no,
+            wish.payment_no,
+            secrets.token_urlsafe(18),
+            wish.amount_minor,
+            wish.currency,
+            wish.title,
+            wish.expires_at_ms,
+            wish.callback_url,
+            wish.return_url,
+            wish.language,
+            wish.capture_later,
+            PaymentState.WAITING.value,
+        )
+        return self._must(merchant_no, wish.payment_no)
 
     def _move(self, payment: Row, state: PaymentState, paid_minor: int, now_ms: int) -> Row:
         number = payment["transaction_no"] or f"SP{secrets.token_hex(10)}"

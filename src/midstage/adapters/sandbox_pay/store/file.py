@@ -19,6 +19,10 @@ create table if not exists payment (
   transaction_no text not null default '', paid_minor integer not null default 0,
   refunded_minor integer not null default 0 check (refunded_minor <= paid_minor),
   at_ms integer not null default 0, declines integer not null default 0, primary key (merchant_no, payment_no));
+create table if not exists combined_part (
+  token text not null, combined_no text not null, place integer not null, merchant_no text not null,
+  payment_no text not null, primary key (combined_no, place));
+create index if not exists combined_of on combined_part (token);
 create table if not exists refund (
   merchant_no text not null, refund_no text not null, payment_no text not null, amount_minor integer not null,
   reason text not null, callback_url text not null, state text not null, transaction_no text not null,

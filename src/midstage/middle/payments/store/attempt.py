@@ -1,6 +1,7 @@
 """SQL of attempts at providers."""
 
 from datetime import datetime
+from uuid import UUID
 
 from midstage.kit.database import Record, Tx
 from midstage.middle.payments.types import (
@@ -12,12 +13,14 @@ from midstage.middle.payments.types import (
 )
 
 BEGIN_ATTEMPT = """
-insert into payment_attempt (brand_id, payment_id, merchant_id, provider, state, capture_later, next_query_at, started_at)
-values ($1, $2, $3, $4, 'starting', $5, $6, $7)
-on conflict (brand_id, payment_id, merchant_id) do update set started_at = excluded.started_at
+insert into payment_attempt (brand_id, payment_id, merchant_id, provider, state, capture_later, next_query_at, started_at,
+                             combined_id)
+values ($1, $2, $3, $4, 'starting', $5, $6, $7, $8)
+on conflict (brand_id, payment_id, merchant_id)
+  do update set started_at = excluded.started_at, combined_id = excluded.combined_id
  where payment_attempt.brand_id = $1
 returning payment_id, merchant_id, provider, state, capture_later, provider_no, cashier_url, queries,
-       next_query_at, started_at
+       next_query_at, started_at, combined_id
 """
 END_ATTEMPT_START = """
 update payment_attempt set state = 'started', provider_no = $4, cashier_url = $5
@@ -33,7 +36,7 @@ update payment_attempt set queries = queries + 1, next_query_at = $4, state = $5
 """
 ATTEMPTS_OF = """
 select payment_id, merchant_id, provider, state, capture_later, provider_no, cashier_url, queries,
-       next_query_at, started_at
+       next_query_at, started_at, combined_id
   from payment_attempt
  where brand_id = $1 and payment_id = $2 order by started_at, merchant_id
 """
@@ -52,7 +55,13 @@ select payment_id from payment_attempt
 
 
 async def begin_attempt(
-    tx: Tx, payment_id: PaymentId, merchant: Merchant, *, capture_later: bool, next_query_at: datetime
+    tx: Tx,
+    payment_id: PaymentId,
+    merchant: Merchant,
+    *,
+    capture_later: bool,
+    next_query_at: datetime,
+    combined_id: UUID | None = None,
 ) -> Attempt:
     row = await tx.row(
         BEGIN_ATTEMPT,
@@ -63,6 +72,7 @@ async def begin_attempt(
         capture_later,
         next_query_at,
         tx.now,
+        combined_id,
     )
     return to_attempt(row)
 
@@ -108,4 +118,5 @@ def to_attempt(row: Record | None) -> Attempt:
         queries=row["queries"],
         next_query_at=row["next_query_at"],
         started_at=row["started_at"],
+        combined_id=row["combined_id"],
     )
