@@ -258,7 +258,7 @@ def _route(
     """Make a route of an endpoint that takes the request alone: all else is read by us, and strictly."""
     hints = get_type_hints(handler, include_extras=True)
     result: Any = hints.get("return")
-    streams = result is Stream
+    streams = isinstance(result, type) and issubclass(result, Stream)
     answer: Any = result if streams else Response[None] if result in (None, type(None)) else Response[result]
     named: Any = endpoint
     named.__annotations__ = {"request": Request, "return": answer}
@@ -282,5 +282,5 @@ def _route(
             "file": shape.file,
             "forms": Forms(shape.query.fields, hints.get("data"), result),
         },
-        media_type="text/csv" if streams else MediaType.JSON,
+        media_type=getattr(result, "kind", "text/csv") if streams else MediaType.JSON,
     )(endpoint)

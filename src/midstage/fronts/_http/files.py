@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 from litestar import Request
@@ -21,6 +21,12 @@ MAX_CELL = 10_000
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _LINES = ("jsonl", "ndjson", "json")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Zip(Stream):
+    """An answer that is a zip file."""
+
+    kind: ClassVar[str] = "application/zip"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -119,6 +125,12 @@ def csv_answer(name: str, parts: AsyncIterator[bytes]) -> Stream:
     """A CSV that is sent while it is read."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return Stream(parts, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def zip_answer(name: str, body: bytes) -> Zip:
+    """A zip file that is sent as a whole, and kept by nobody in between."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"', "Cache-Control": "no-store"}
+    return Zip(iter([body]), media_type=Zip.kind, headers=headers)
 
 
 def _cell(value: object) -> str:

@@ -239,8 +239,9 @@ def _answer(schemas: Schemas, gives: Any) -> Json:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     if gives in (None, type(None)):
         return {"description": "Done", "headers": headers}
-    if gives is Stream:
-        return {"description": "A file", "headers": headers, "content": {CSV: {"schema": {"type": "string"}}}}
+    if isinstance(gives, type) and issubclass(gives, Stream):
+        content = {getattr(gives, "kind", CSV): {"schema": {"type": "string"}}}
+        return {"description": "A file", "headers": headers, "content": content}
     schema = schemas.given(gives)
     about = inspect.cleandoc(gives.__doc__ or "") if isinstance(gives, type) and get_origin(gives) is None else ""
     return {"description": about or "Done", "headers": headers, "content": {JSON: {"schema": schema}}}

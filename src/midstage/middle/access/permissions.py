@@ -24,6 +24,7 @@ PERMISSIONS: dict[str, Permission] = {
         ("approvals.give", "审批他人的申请", "Approve what others may not do alone"),
         ("members.read", "查看会员", "See members"),
         ("members.write", "维护会员", "Change members"),
+        ("members.privacy", "处理个人信息申请", "Hand out and erase personal data"),
         ("catalogue.read", "查看商品", "See products"),
         ("catalogue.write", "维护商品", "Change products"),
         ("pricing.read", "查看价格", "See prices"),

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ENTRIES = "entries"
     STOCK = "stock"
     MEMBERS = "members"
+    DORMANT = "dormant"
 
 
 class Booking(StrEnum):
@@ -228,6 +229,26 @@ def read_member(cells: Cells, around: Around) -> MemberRow:
     )
 
 
+def read_dormant(cells: Cells, around: Around) -> members.NewDormant:
+    """A member of an old system, by the number she has there and her phone."""
+    old_no = cells.text("old_no", limit=100, needed=True)
+    value = cells.text("phone", needed=True)
+    phone = identity.Identifier(identity.IdentifierKind.PHONE, "")
+    if value:
+        try:
+            phone = identity.identifier(identity.IdentifierKind.PHONE, value, country=around.country)
+        except Refusal as refusal:
+            cells.refused("phone", refusal)
+    return members.NewDormant(
+        old_no=old_no,
+        phone=phone,
+        level=cells.known("level", around.levels) or next(iter(around.levels), ""),
+        points=cells.number("points", places=0, most=_MOST_MINOR) or 0,
+        name=cells.text("name", limit=100) or None,
+        store_id=cells.known("store_code", around.stores),
+    )
+
+
 def _joined(cells: Cells, around: Around) -> datetime:
     text = cells.text("joined_on", limit=10)
     if not text:
@@ -264,6 +285,10 @@ def _stock_names(row: StockRow) -> list[str]:
     return [f"{row.opening.location_id} {row.opening.sku_id} {row.booking}"]
 
 
+def _dormant_names(row: members.NewDormant) -> list[str]:
+    return [row.old_no]
+
+
 def _member_names(row: MemberRow) -> list[str]:
     return [f"{one.kind} {one.value}" for one in row.person.identifiers]
 
@@ -288,4 +313,7 @@ FORMS: dict[Kind, Form] = {
     Kind.ENTRIES: Form(("price_list", "sku_code", "price"), (), read_entry, _entry_names),
     Kind.STOCK: Form(("store_code", "sku_code", "quantity"), ("booking", "safety", "reason"), read_stock, _stock_names),
     Kind.MEMBERS: Form((), ("phone", "card", "name", "store_code", "level", "joined_on"), read_member, _member_names),
+    Kind.DORMANT: Form(
+        ("old_no", "phone"), ("name", "level", "points", "store_code"), read_dormant, _dormant_names
+    ),
 }  # fmt: skip

@@ -241,6 +241,10 @@ async def _load_members(tx: Tx, rows: Sequence[MemberRow]) -> None:
     await members.bulk_join(tx, [row.joiner for row in rows])
 
 
+async def _load_dormant(tx: Tx, rows: Sequence[members.NewDormant]) -> None:
+    await members.import_dormant(tx, rows)
+
+
 LOADERS: Mapping[Kind, Callable[[Tx, Sequence[Any]], Awaitable[None]]] = {
     Kind.STORES: _load_stores,
     Kind.PRODUCTS: _load_products,
@@ -248,6 +252,7 @@ LOADERS: Mapping[Kind, Callable[[Tx, Sequence[Any]], Awaitable[None]]] = {
     Kind.ENTRIES: _load_entries,
     Kind.STOCK: _load_stock,
     Kind.MEMBERS: _load_members,
+    Kind.DORMANT: _load_dormant,
 }
 
 
@@ -266,7 +271,7 @@ async def _around(tx: Tx, kind: Kind, rows: Sequence[Row], within: frozenset[org
     if kind is Kind.PRODUCTS:
         more["categories"] = await catalogue.category_ids(tx, _codes(rows, "category"))
         more["tax_classes"] = {code: code for code in await catalogue.tax_classes(tx)}
-    if kind in {Kind.STOCK, Kind.MEMBERS}:
+    if kind in {Kind.STOCK, Kind.MEMBERS, Kind.DORMANT}:
         more["stores"] = {
             one.code: one.store_id
             for one in (await organisation.stores(tx)).values()
@@ -276,7 +281,7 @@ async def _around(tx: Tx, kind: Kind, rows: Sequence[Row], within: frozenset[org
         more["price_lists"] = await _price_lists(tx, set(_codes(rows, "price_list")))
     if kind in {Kind.STOCK, Kind.PRICES, Kind.ENTRIES}:
         more["skus"] = await catalogue.sku_ids(tx, _codes(rows, "sku_code"))
-    if kind is Kind.MEMBERS:
+    if kind in {Kind.MEMBERS, Kind.DORMANT}:
         more["levels"] = {level.code: level.code for level in await members.default_levels(tx)}
     return msgspec.structs.replace(plain, **more)
 
