@@ -173,6 +173,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         key=new_id(),
     )
     half.ids |= {"number": half.order.order.number, "job_id": "0", "subscriber": "nobody", "kind": "nothing"}
+    half.ids |= {"request_id": str(new_id())}
     half.ids |= {"code": "no-such-role", "key_id": str(new_id())}
     half.ids |= {"policy": "goods", "level": "store", "holder_id": half["store_id"]}
 

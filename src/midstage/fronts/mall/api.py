@@ -2,11 +2,19 @@
 
 from litestar import Router
 
-from midstage.fronts.mall import browse, carts, checkout, me, sign_in
+from midstage.fronts.mall import activation, browse, carts, checkout, me, privacy, sign_in
 
 router = Router(
     "/v1/mall/{brand:str}",
-    route_handlers=[*sign_in.HANDLERS, *browse.HANDLERS, *carts.HANDLERS, *checkout.HANDLERS, *me.HANDLERS],
+    route_handlers=[
+        *sign_in.HANDLERS,
+        *browse.HANDLERS,
+        *carts.HANDLERS,
+        *checkout.HANDLERS,
+        *me.HANDLERS,
+        *activation.HANDLERS,
+        *privacy.HANDLERS,
+    ],
 )
 
 __all__ = ["router"]
