@@ -31,7 +31,7 @@ MERCHANT_NO = "M0001"
 STOCK_MILLI = 100_000
 PRICE_MINOR = 12_800
 _numbers = itertools.count(1)
-_phones = itertools.count(13_800_000_000)
+_phones = itertools.count(13_812_340_001)  # 13800000000 fills forms, and is nobody's
 
 
 class Shop:
