@@ -250,9 +250,7 @@ async def _wanted(tx: Tx, within: Reach, which: Which) -> members.PoolFilter:
         bought_before=day_begins(tenant, which.bought_to, after=1),
         joined_from=day_begins(tenant, which.joined_from),
         joined_before=day_begins(tenant, which.joined_to, after=1),
-        member_ids=None
-        if which.member_ids is None
-        else frozenset(members.MemberId(each) for each in which.member_ids),
+        member_ids=None if which.member_ids is None else frozenset(members.MemberId(each) for each in which.member_ids),
     )
 
 
