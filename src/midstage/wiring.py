@@ -65,6 +65,7 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
 
 # What waits longer than it should, and who looks for it.
 LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
+    "identity": identity.late,
     "orders": orders.late,
 }
 

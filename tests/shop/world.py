@@ -17,6 +17,7 @@ from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
+from shop.identities import identities
 
 _numbers = itertools.count(1)
 APPROVED = "test.in_a_store"
@@ -159,6 +160,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         )
 
     await shop.database.attempt(shop.tenant, organise)
+    _keep(half, **(await shop.do(identities))._asdict())
     half.member = await shop.new_member(store_id=half.store.store_id)
     half.order = await shop.place(1, 2, store_id=half.store.store_id, member_id=half.member.member_id)
     await shop.pay(half.order)

@@ -60,6 +60,8 @@ KNOWN = (
     identity.BadIdentifier,
     identity.NoIdentifiers,
     identity.NoSuchIdentifier,
+    identity.IdentifierLimit,
+    identity.IdentifiersBlocked,
     identity.IdentityContended,
     IdentifierOfAnother,
 )
@@ -289,7 +291,7 @@ async def attach_identifier(member_id: UUID, data: FindBy, tx: Tx, staff: Staff)
     found = await _within(tx, await reach(tx, staff, WRITE), member_id)
     known = await _identifier(tx, data)
     person = await identity.person(tx, found.person_id)
-    present = [one.identifier for one in await identity.identifiers_of(tx, person.person_id)]
+    present = [one.identifier for one in await identity.identifiers_of(tx, person.person_id) if not one.blocked]
     if not present:
         raise identity.NoIdentifiers
     if known not in present:
@@ -367,12 +369,19 @@ async def _identifier(tx: Tx, data: FindBy) -> identity.Identifier:
 
 
 async def _attach(tx: Tx, person_id: identity.PersonId, by: identity.Identifier, new: identity.Identifier) -> None:
-    """Attach an identifier to the person of another one. Raises IdentifierOfAnother, also for one lost in a race."""
+    """Attach an identifier to the person of another one.
+
+    Raises IdentifierOfAnother, also for one lost in a race, identity.IdentifierLimit, identity.IdentifiersBlocked.
+    """
     if await identity.resolve(tx, new) is not None:
         raise IdentifierOfAnother(new.kind.value)
-    found = await identity.attach_and_resolve(tx, [by, new], source="console")
+    found = await identity.attach_and_resolve(tx, [by, new], source="console", merging=False)
     if found.person_id != person_id or found.elsewhere:
         raise IdentifierOfAnother(new.kind.value)
+    if new in found.blocked:
+        raise identity.IdentifiersBlocked(new.kind.value)
+    if found.quarantined:
+        raise identity.IdentifierLimit(new.kind.value)
 
 
 HANDLERS: list[HTTPRouteHandler] = [

@@ -33,14 +33,17 @@ class Shopper(Caller, frozen=True):
     refuses: ClassVar[tuple[type[Refusal], ...]] = (organisation.NoSuchBrand, access.SessionUnknown, OtherAudience)
 
     member_id: members.MemberId
+    """The leading membership, where persons were merged since she signed in."""
+    member_ids: frozenset[members.MemberId]
+    """All of hers."""
     session_id: UUID
 
     @classmethod
     async def enter(cls, request: AnyRequest, desk: Desk) -> Self:
         """Raises organisation.NoSuchBrand, access.SessionUnknown, OtherAudience."""
         tenant = await desk.tenant(request.path_params["brand"])
-        member_id, session_id = await _signed_in(request, desk, tenant)
-        return cls(tenant, Principal("shopper", member_id), member_id, session_id)
+        hers, session_id = await _signed_in(request, desk, tenant)
+        return cls(tenant, Principal("shopper", hers.leading), hers.leading, hers.ids, session_id)
 
     @property
     def owner(self) -> orders.OwnerId:
@@ -65,8 +68,8 @@ class Visitor(Caller, frozen=True):
         guest = _guest(request)
         if bearer(request) is None:
             return cls(tenant, Principal("guest", guest or NOBODY), None, guest)
-        member_id, _ = await _signed_in(request, desk, tenant)
-        return cls(tenant, Principal("shopper", member_id), member_id, guest)
+        hers, _ = await _signed_in(request, desk, tenant)
+        return cls(tenant, Principal("shopper", hers.leading), hers.leading, guest)
 
     @property
     def owner(self) -> orders.OwnerId:
@@ -78,15 +81,20 @@ class Visitor(Caller, frozen=True):
         return orders.OwnerId(self.guest_id)
 
 
-async def _signed_in(request: AnyRequest, desk: Desk, tenant: Tenant) -> tuple[members.MemberId, UUID]:
-    """The member and session of the token. One of another brand is as unknown as one that never was."""
+async def _signed_in(request: AnyRequest, desk: Desk, tenant: Tenant) -> tuple[members.Memberships, UUID]:
+    """The memberships and session of the token. One of another brand is as unknown as one that never was."""
     token = bearer(request)
     if token is None or access.brand_of_token(token) != tenant.brand:
         raise access.SessionUnknown
     found = await session(desk, tenant, token, access.SessionKind.SHOPPER)
     if found.member_id is None:
         raise access.SessionUnknown
-    return members.MemberId(found.member_id), found.session_id
+    async with desk.database.reading(tenant) as tx:
+        try:
+            hers = await members.memberships_with(tx, members.MemberId(found.member_id))
+        except members.NoSuchMember:
+            raise access.SessionUnknown from None
+    return hers, found.session_id
 
 
 def _guest(request: AnyRequest) -> UUID | None:

@@ -170,7 +170,7 @@ async def my_orders(
     tx: Tx, shopper: Shopper, in_state: InState = None, after: str | None = None, limit: Limit = 20
 ) -> Page[OrderView]:
     """My orders, of every channel, the newest first."""
-    filters = orders.OrderFilters(member_id=shopper.member_id, state=in_state)
+    filters = orders.OrderFilters(member_ids=shopper.member_ids, state=in_state)
     found = await orders.find_orders(tx, filters, PageRequest(after, limit))
     return Page([order_view(order) for order in found.items], found.next)
 
@@ -185,7 +185,7 @@ async def my_order(order_id: UUID, tx: Tx, shopper: Shopper) -> OrderDetailView:
 async def _mine(tx: Tx, order_id: UUID, shopper: Shopper) -> orders.Order:
     """Somebody else's order is not there. Raises orders.NoSuchOrder."""
     order = await orders.order(tx, orders.OrderId(order_id))
-    if order.member_id != shopper.member_id:
+    if order.member_id not in shopper.member_ids:
         raise orders.NoSuchOrder
     return order
 

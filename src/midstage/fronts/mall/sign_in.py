@@ -66,7 +66,12 @@ async def ask_code(data: AskCode, request: AnyRequest, visitor: Visitor) -> None
     await access.request_code(desk.database, visitor.tenant, desk.messages, phone.value, PURPOSE)
 
 
-@changing("POST", "/sign-in", tags=TAGS, refuses=(access.CodeWrong, identity.BadIdentifier))
+@changing(
+    "POST",
+    "/sign-in",
+    tags=TAGS,
+    refuses=(access.CodeWrong, identity.BadIdentifier, identity.IdentifiersBlocked, identity.IdentityContended),
+)
 async def sign_in(data: SignIn, request: AnyRequest, visitor: Visitor) -> SignedIn:
     """Sign in with the code; whoever is new joins at once, bound to the store, guide and touchpoint that brought her.
 

@@ -24,13 +24,19 @@ PERMISSIONS: dict[str, Permission] = {
         ("approvals.give", "审批他人的申请", "Approve what others may not do alone"),
         ("members.read", "查看会员", "See members"),
         ("members.write", "维护会员", "Change members"),
+        ("identity.read", "查看身份与合并", "See who is who"),
+        ("identity.write", "合并与撤销、屏蔽名单", "Merge persons, undo it, block identifiers"),
         ("members.privacy", "处理个人信息申请", "Hand out and erase personal data"),
         ("catalogue.read", "查看商品", "See products"),
         ("catalogue.write", "维护商品", "Change products"),
+        ("catalogue.list", "门店退选与自营商品", "Opt out for stores, keep goods of one's own"),
         ("pricing.read", "查看价格", "See prices"),
         ("pricing.write", "维护价格", "Change prices"),
+        ("pricing.own", "门店自定价", "Set a store's own prices"),
         ("inventory.read", "查看库存", "See stock"),
         ("inventory.write", "维护库存", "Change stock"),
+        ("inventory.count", "盘点录入", "Count stock"),
+        ("inventory_value.read", "查看库存金额", "See what stock is worth"),
         ("orders.read", "查看订单", "See orders"),
         ("orders.write", "处理订单", "Work on orders"),
         ("orders.refund", "订单退款", "Refund orders"),
@@ -50,6 +56,7 @@ PERMISSIONS: dict[str, Permission] = {
 
 _READS = frozenset(name for name in PERMISSIONS if name.endswith(".read"))
 _TILL = frozenset(name for name in PERMISSIONS if name.startswith("till."))
+_GOODS = frozenset({"catalogue.list", "pricing.own"})
 _BUSINESS = frozenset(name for name in PERMISSIONS if name.split(".")[0] not in {"access", "system", "audit"})
 
 BUILT_IN: dict[str, Role] = {
@@ -61,9 +68,10 @@ BUILT_IN: dict[str, Role] = {
             "region_manager",
             "区域经理",
             "Region manager",
-            (_READS - {"access.read", "system.read", "ledger.read"})
+            (_READS - {"access.read", "system.read", "ledger.read", "identity.read"})
             | _TILL
-            | {"orders.write", "orders.refund", "inventory.write", "approvals.give"},
+            | _GOODS
+            | {"orders.write", "orders.refund", "inventory.write", "inventory.count", "approvals.give"},
             built_in=True,
         ),
         Role(
@@ -73,8 +81,9 @@ BUILT_IN: dict[str, Role] = {
             frozenset(
                 {"organisation.read", "members.read", "members.write", "catalogue.read", "pricing.read"}
                 | {"inventory.read", "inventory.write", "orders.read", "orders.write", "orders.refund"}
-                | {"approvals.give", "late.read"}
+                | {"approvals.give", "late.read", "inventory.count", "inventory_value.read"}
                 | _TILL
+                | _GOODS
             ),
             built_in=True,
         ),
@@ -85,7 +94,9 @@ BUILT_IN: dict[str, Role] = {
             frozenset(
                 {"organisation.read", "members.read", "catalogue.read", "pricing.read", "inventory.read"}
                 | {"inventory.write", "orders.read", "orders.write", "payments.read", "approvals.give", "late.read"}
+                | {"inventory.count", "inventory_value.read"}
                 | _TILL
+                | _GOODS
             ),
             built_in=True,
         ),

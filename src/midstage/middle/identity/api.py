@@ -13,7 +13,9 @@ from midstage.middle.identity.facts import (
     PersonCreated,
     PersonsMerged,
 )
+from midstage.middle.identity.late import late
 from midstage.middle.identity.look_up import (
+    alone,
     identifiers_of,
     identifiers_of_many,
     person,
@@ -25,10 +27,11 @@ from midstage.middle.identity.look_up import (
 from midstage.middle.identity.merge import link, link_log, links, merge, undo
 from midstage.middle.identity.policy import IDENTITY
 from midstage.middle.identity.privacy import erase_person, export_person
-from midstage.middle.identity.quarantine import accept, case, cases, cases_of, dismiss, late_cases
+from midstage.middle.identity.quarantine import accept, case, cases, cases_of, dismiss
 from midstage.middle.identity.refusals import (
     AlreadyOnePerson,
     CaseClosed,
+    IdentifierLimit,
     IdentifiersBlocked,
     MergeUndoneAlready,
     NoSuchBlock,
@@ -86,6 +89,7 @@ __all__ = [
     "Identifier",
     "IdentifierDetached",
     "IdentifierKind",
+    "IdentifierLimit",
     "IdentifierTaken",
     "IdentifiersAttached",
     "IdentifiersBlocked",
@@ -116,6 +120,7 @@ __all__ = [
     "Undone",
     "Why",
     "accept",
+    "alone",
     "attach_and_resolve",
     "block",
     "blocks",
@@ -131,7 +136,7 @@ __all__ = [
     "identifier",
     "identifiers_of",
     "identifiers_of_many",
-    "late_cases",
+    "late",
     "link",
     "link_log",
     "links",

@@ -7,6 +7,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.identity import plan, rules, store
 from midstage.middle.identity.facts import IdentifiersAttached, MergeQuarantined, PersonCreated, PersonsMerged
+from midstage.middle.identity.look_up import forget_alone
 from midstage.middle.identity.plan import Doubt, Plan
 from midstage.middle.identity.policy import IDENTITY
 from midstage.middle.identity.refusals import IdentifiersBlocked
@@ -205,6 +206,8 @@ class _Attaching:
 
 def tell_merges(tx: Tx, planned: Plan, cause: Cause) -> None:
     """One fact a merge, in their order: each names the number that nobody has any more."""
+    if planned.merges:
+        forget_alone(tx)
     for merge in planned.merges:
         tx.tell(
             PersonsMerged(

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 
 from midstage.kit.database import Tx
+from midstage.kit.ids import BrandId
+from midstage.kit.kept import Kept
 from midstage.middle.identity import rules, store
 from midstage.middle.identity.rules import CHINA
 from midstage.middle.identity.types import Attached, Identifier, NoSuchPerson, Person, PersonId
+
+_alone: Kept[BrandId, bool] = Kept(ttl_s=5.0, most=50_000)
 
 
 async def resolve(tx: Tx, identifier: Identifier, *, country: str = CHINA) -> PersonId | None:
@@ -37,6 +41,21 @@ async def person(tx: Tx, person_id: PersonId) -> Person:
 async def persons(tx: Tx, person_ids: Sequence[PersonId]) -> dict[PersonId, Person]:
     """Many persons by any id they ever had, in one statement; the unknown are left out."""
     return await store.persons(tx, list(person_ids))
+
+
+async def alone(tx: Tx) -> bool:
+    """Whether nobody of this brand is merged with anybody; what another process merged is seen within 5 s."""
+    if _alone.get(tx.brand):
+        return True
+    nobody = not await store.any_alias(tx)
+    if nobody:
+        _alone.put(tx.brand, True)  # that it stands there says it
+    return nobody
+
+
+def forget_alone(tx: Tx) -> None:
+    """Ask anew: somebody is being merged."""
+    _alone.forget(tx.brand)
 
 
 async def root(tx: Tx, person_id: PersonId) -> PersonId:

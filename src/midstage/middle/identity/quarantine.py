@@ -1,6 +1,6 @@
 """What the rules would not do by themselves: listed, accepted, dismissed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from midstage.kit.database import Tx
@@ -23,11 +23,6 @@ from midstage.middle.identity.types import (
     PersonId,
 )
 
-_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
-# Nobody decides every day; after this long somebody forgot.
-LATE = timedelta(days=7)
-_LATE_AT_MOST = 200
-
 
 async def case(tx: Tx, case_id: CaseId) -> Case:
     """One case. Raises NoSuchCase."""
@@ -39,20 +34,13 @@ async def case(tx: Tx, case_id: CaseId) -> Case:
 
 async def cases(tx: Tx, page: PageRequest, *, state: CaseState = CaseState.OPEN) -> Page[Case]:
     """Cases of a state, those that wait longest first. Raises BadCursor."""
-    after = page.place(tuple[datetime, UUID]) or _FIRST
+    after = page.place(tuple[datetime, UUID]) or store.FIRST
     return page.page(await store.cases(tx, state, after, page.fetch), lambda row: (row.opened_at, row.case_id))
 
 
 async def cases_of(tx: Tx, person_id: PersonId) -> list[Case]:
     """All cases of a person and all its ids. Raises NoSuchPerson."""
     return await store.cases_of(tx, (await person(tx, person_id)).ids)
-
-
-async def late_cases(tx: Tx) -> list[Case]:
-    """Cases that have waited longer than LATE, the oldest first, 200 at most."""
-    return [
-        each for each in await store.cases(tx, CaseState.OPEN, _FIRST, _LATE_AT_MOST) if each.opened_at <= tx.now - LATE
-    ]
 
 
 async def accept(tx: Tx, case_id: CaseId, *, reason: str) -> tuple[Case, LinkId | None]:

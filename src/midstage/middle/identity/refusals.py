@@ -14,6 +14,13 @@ class IdentifiersBlocked(Conflict):
     kinds: str
 
 
+class IdentifierLimit(Conflict):
+    """The person has as many of this kind as the brand allows."""
+
+    text = Text(zh="此人的 {kind} 已达到品牌允许的数量", en="The person has as many of {kind} as the brand allows.")
+    kind: str
+
+
 class AlreadyOnePerson(Conflict):
     """Both are one person already."""
 

@@ -69,6 +69,7 @@ from midstage.middle.members.label import write_labels
 from midstage.middle.members.late import late
 from midstage.middle.members.levels import change_level, default_levels, put_level
 from midstage.middle.members.look_up import fields, find, labels, levels, member, member_of, members, shopper
+from midstage.middle.members.merged import Memberships, memberships, memberships_with
 from midstage.middle.members.personal import erase_person, export_person, known_by, members_of, phones_of
 from midstage.middle.members.policies import (
     ActivationPolicy,
@@ -204,6 +205,7 @@ __all__ = [
     "MemberProfileChanged",
     "MemberState",
     "MemberStateChanged",
+    "Memberships",
     "Moving",
     "NewDormant",
     "NoSuchLevel",
@@ -277,6 +279,8 @@ __all__ = [
     "member_of",
     "members",
     "members_of",
+    "memberships",
+    "memberships_with",
     "mend_handovers",
     "note_bought",
     "note_guide_left",

@@ -9,7 +9,7 @@ from midstage.middle.members import rules, store
 from midstage.middle.members.binding import place
 from midstage.middle.members.facts import MemberJoined
 from midstage.middle.members.levels import default_levels
-from midstage.middle.members.look_up import of_ids
+from midstage.middle.members.merged import of_ids
 from midstage.middle.members.types import Bound, Member, MemberId, MemberState, NoSuchReferrer, Profile
 from midstage.middle.organisation import api as organisation
 
@@ -33,8 +33,8 @@ async def join(
     rules.checked_front(front)
     person = await identity.person(tx, person_id)
     known = await of_ids(tx, person.ids)
-    if known is not None:
-        return known
+    if known:
+        return known[0]
     profile = await _checked(tx, profile or Profile())
     if referrer_id is not None:
         await _check_referrer(tx, referrer_id, person)
@@ -43,9 +43,9 @@ async def join(
     made = await store.join(tx, member)
     if made is None:  # another connection was quicker
         known = await of_ids(tx, person.ids)
-        if known is None:
+        if not known:
             raise AssertionError("the key refused the person, so there is a member of it")
-        return known
+        return known[0]
     level, has_levels = made
     if not has_levels:
         await default_levels(tx)

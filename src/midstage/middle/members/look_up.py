@@ -8,6 +8,7 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.identity import api as identity
 from midstage.middle.members import store
+from midstage.middle.members.merged import memberships, memberships_with
 from midstage.middle.members.types import Level, Member, MemberFilter, MemberId, NoSuchMember, ProfileField, Shopper
 
 
@@ -25,23 +26,20 @@ async def members(tx: Tx, member_ids: Sequence[MemberId]) -> dict[MemberId, Memb
 
 
 async def member_of(tx: Tx, person_id: identity.PersonId) -> Member | None:
-    """The member that a person is, whatever id it had when it joined; the root's own first."""
-    whole = (await identity.persons(tx, [person_id])).get(person_id)
-    return None if whole is None else await of_ids(tx, whole.ids)
-
-
-async def of_ids(tx: Tx, ids: Sequence[identity.PersonId]) -> Member | None:
-    """The member of the first of these ids that has one."""
-    found = await store.members_of(tx, ids)
-    return next((found[each] for each in ids if each in found), None)
+    """The member that a person is, whatever id it had when it joined; of several the leading one."""
+    return next(iter(await memberships(tx, person_id)), None)
 
 
 async def shopper(tx: Tx, member_id: MemberId) -> Shopper:
-    """What checkout needs, in one statement. Raises NoSuchMember."""
+    """What checkout needs, in one statement as long as nobody was merged; of several memberships the leading one's.
+
+    Raises NoSuchMember.
+    """
     found = await store.shopper(tx, member_id)
     if found is None:
         raise NoSuchMember(member_id)
-    return found
+    leading = (await memberships_with(tx, member_id)).leading
+    return found if leading == member_id else await store.shopper(tx, leading) or found
 
 
 async def find(tx: Tx, wanted: MemberFilter, page: PageRequest) -> Page[Member]:

@@ -273,6 +273,8 @@ class OrderFilters(msgspec.Struct, frozen=True, kw_only=True):
 
     store_ids: frozenset[organisation.StoreId] | None = None
     member_id: members.MemberId | None = None
+    member_ids: frozenset[members.MemberId] | None = None
+    """All memberships of a person; then `member_id` is not asked."""
     state: State | None = None
     kind: Kind | None = None
     placed_from: datetime | None = None

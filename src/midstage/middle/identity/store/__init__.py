@@ -3,6 +3,7 @@
 from midstage.middle.identity.store.attach import ATTACH, Outcome, attach, open_numbers, undo_attach
 from midstage.middle.identity.store.bulk import copy_identifiers, copy_persons, detach, lock_numbers, write_numbers
 from midstage.middle.identity.store.cases import (
+    FIRST,
     Opened,
     block,
     blocks,
@@ -30,6 +31,7 @@ from midstage.middle.identity.store.merge import (
     undo,
 )
 from midstage.middle.identity.store.read import (
+    any_alias,
     identifiers_of,
     identifiers_of_many,
     persons,
@@ -40,6 +42,7 @@ from midstage.middle.identity.store.read import (
 __all__ = [
     "ATTACH",
     "BAD_STEPS",
+    "FIRST",
     "LONG_ALIASES",
     "LOOK",
     "LOST",
@@ -52,6 +55,7 @@ __all__ = [
     "Outcome",
     "Shape",
     "Written",
+    "any_alias",
     "attach",
     "block",
     "blocks",

@@ -1,7 +1,7 @@
 """Cases in quarantine, and the block list."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -100,6 +100,10 @@ select given.place::int as place
   join identity_block block on block.brand_id = $1 and block.kind = given.kind
                            and block.namespace = given.namespace and block.value = given.value
 """
+
+
+# The place before the oldest case.
+FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 class Opened(msgspec.Struct, frozen=True):

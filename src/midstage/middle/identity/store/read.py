@@ -36,6 +36,8 @@ select asked.person_id as asked, root.person_id, root.person_no, root.source, ro
   join person root on root.brand_id = $1 and root.person_id = coalesce(alias.root_id, asked.person_id)
 """
 
+ANY_ALIAS = "select exists (select 1 from person_alias alias where alias.brand_id = $1)"
+
 IDENTIFIERS_OF = """
 with ids as (
   select $2::uuid as person_id
@@ -83,6 +85,10 @@ async def persons(tx: Tx, ids: Sequence[PersonId]) -> dict[PersonId, Person]:
         row["asked"]: Person(row["person_id"], row["person_no"], row["source"], row["born_at"], list(row["merged"]))
         for row in rows
     }
+
+
+async def any_alias(tx: Tx) -> bool:
+    return await tx.value(ANY_ALIAS, tx.brand)
 
 
 async def identifiers_of(tx: Tx, person: PersonId) -> list[Attached]:

@@ -60,7 +60,7 @@ async def find(tx: Tx, filters: OrderFilters, page: PageRequest) -> Page[Order]:
     values: list[Any] = [tx.brand, page.fetch]
     states = [filters.state] if filters.state else list(State)
     few = filters.store_ids is not None and len(filters.store_ids) * len(states) <= _PAIRS
-    if filters.store_ids is not None and few and filters.member_id is None:
+    if filters.store_ids is not None and few and filters.member_id is None and filters.member_ids is None:
         values += [list(filters.store_ids), [state.value for state in states]]
         sql = OF_ONE_PAIR if len(filters.store_ids) == len(states) == 1 else OF_PAIRS
         conditions = _conditions(filters, page, values)
@@ -84,8 +84,12 @@ def _walked(filters: OrderFilters, values: list[Any]) -> list[str]:
 
 def _conditions(filters: OrderFilters, page: PageRequest, values: list[Any]) -> list[str]:
     conditions: list[str] = []
-    if filters.member_id is not None:
-        conditions.append(f"member_id = {_given(values, 'uuid', filters.member_id)}")
+    member_ids = sorted(filters.member_ids or ())
+    if len(member_ids) > 1:
+        conditions.append(f"member_id = any ({_given(values, 'uuid[]', member_ids)})")
+    member_id = member_ids[0] if len(member_ids) == 1 else filters.member_id
+    if member_id is not None:
+        conditions.append(f"member_id = {_given(values, 'uuid', member_id)}")
     if filters.kind is not None:
         conditions.append(f"kind = {_given(values, 'text', filters.kind)}")
     if filters.placed_from is not None:
