@@ -26,7 +26,7 @@ from midstage.kit.settings import read_settings
 from midstage.operations import backups, restoring
 from shop import Shop, open_shop
 
-CONF = {"shared_buffers": "'32MB'", "max_connections": "40"}
+CONF = {"shared_buffers": "'32MB'", "max_connections": "40", "fsync": "off", "max_wal_size": "'64MB'"}
 
 
 @pytest.fixture
@@ -38,12 +38,18 @@ def place() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def source(place: Path) -> Iterator[EmbeddedPostgres]:
-    """A server with the schema."""
-    with EmbeddedPostgres(place / "a", conf=CONF) as server:
+@pytest.fixture(scope="module")
+def source() -> Iterator[EmbeddedPostgres]:
+    """A server with the schema, for all tests here."""
+    home = Path(tempfile.mkdtemp(prefix="midstage-bk-"))
+    with EmbeddedPostgres(home, conf=CONF) as server:
         migrations.upgrade(server.url)
         yield server
+    shutil.rmtree(home)
+
+
+def _take(server: EmbeddedPostgres, folder: Path, *, keep: int | None = None) -> backups.Backup:
+    return asyncio.run(backups.take(server, server.url, folder, keep=keep, sync=False))
 
 
 async def _sell(server: EmbeddedPostgres, orders: int) -> Shop:
@@ -126,7 +132,7 @@ def _until(true: object, within_s: float = 20.0) -> None:
 def test_a_backup_comes_back_as_it_was_and_facts_go_on(source: EmbeddedPostgres, place: Path) -> None:
     sealing.open_keys(read_settings())
     shop = asyncio.run(_sell(source, 3))
-    made = asyncio.run(backups.take(source, source.url, place / "bk"))
+    made = _take(source, place / "bk")
     assert backups.backups(place / "bk") == [made]
     asyncio.run(_sell(source, 2))  # of another brand, after the backup
 
@@ -142,7 +148,7 @@ def test_a_backup_comes_back_as_it_was_and_facts_go_on(source: EmbeddedPostgres,
 
 def test_the_log_brings_back_any_moment_and_not_the_next(source: EmbeddedPostgres, place: Path) -> None:
     shop = asyncio.run(_sell(source, 1))
-    asyncio.run(backups.take(source, source.url, place / "bk"))
+    _take(source, place / "bk")
     following = _follower(source, place / "bk")
     try:
         _until(lambda: list((place / "bk" / "wal").glob("*.partial")))
@@ -194,7 +200,7 @@ async def _received(url: str) -> bool:
 
 
 def test_data_is_never_overwritten(source: EmbeddedPostgres, place: Path) -> None:
-    asyncio.run(backups.take(source, source.url, place / "bk"))
+    _take(source, place / "bk")
     with pytest.raises(backups.BackupError, match="a server runs"):
         restoring.restore(place / "bk", source.home)
     with EmbeddedPostgres(place / "b", conf=CONF):
@@ -212,7 +218,7 @@ def test_of_several_backups_the_newest_before_the_moment_is_taken_and_old_ones_g
 ) -> None:
     made: list[backups.Backup] = []
     for _ in range(3):
-        made.append(asyncio.run(backups.take(source, source.url, place / "bk", keep=2)))
+        made.append(_take(source, place / "bk", keep=2))
         time.sleep(1.05)  # a backup is named by its second
     known = backups.backups(place / "bk")
     assert known == made[1:]
@@ -229,7 +235,7 @@ def test_a_backup_that_was_cut_short_is_none_and_is_cleared_away(source: Embedde
     left.mkdir(parents=True)
     (left / "half").write_bytes(b"\0" * 1000)
     assert backups.backups(place / "bk") == []
-    asyncio.run(backups.take(source, source.url, place / "bk"))
+    _take(source, place / "bk")
     assert not left.exists()
     (place / "bk" / backups.backups(place / "bk")[0].name / "pgdata" / "PG_VERSION").write_text("9")
     with pytest.raises(backups.BackupError):
@@ -238,7 +244,7 @@ def test_a_backup_that_was_cut_short_is_none_and_is_cleared_away(source: Embedde
 
 
 def test_secrets_under_another_key_are_told(source: EmbeddedPostgres, place: Path) -> None:
-    made = asyncio.run(backups.take(source, source.url, place / "bk"))
+    made = _take(source, place / "bk")
     about = place / "bk" / made.name / backups.ABOUT
     about.write_bytes(msgspec.json.encode(msgspec.structs.replace(made, sealing_key="00000000")))
     assert any("another key" in note for note in restoring.restore(place / "bk", place / "b").notes)
@@ -247,4 +253,4 @@ def test_secrets_under_another_key_are_told(source: EmbeddedPostgres, place: Pat
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_folder_that_cannot_be_written_is_one_line(source: EmbeddedPostgres) -> None:
     with pytest.raises(backups.BackupError, match="cannot be written"):
-        asyncio.run(backups.take(source, source.url, Path("/proc/none")))
+        _take(source, Path("/proc/none"))

@@ -51,17 +51,20 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-async def take(server: EmbeddedPostgres, url: str, folder: Path, *, keep: int | None = None) -> Backup:
+async def take(
+    server: EmbeddedPostgres, url: str, folder: Path, *, keep: int | None = None, sync: bool = True
+) -> Backup:
     """Take a base backup of the running server, check it, and forget all but the newest `keep` with their log.
 
-    It is there whole or not at all: a kill half-way leaves a folder that the next backup clears away.
+    It is there whole or not at all: a kill half-way leaves a folder that the next backup clears away. Without `sync` it
+    is whole only while the machine has power.
     Raises BackupError, EmbeddedPostgresError.
     """
     with _prepared(server, folder) as unfinished:
         data = unfinished / "pgdata"
         server.tool(
             "pg_basebackup", "--pgdata", data, "--dbname", url, "--checkpoint", "fast", "--wal-method", "stream",
-            "--manifest-checksums", "SHA256", "--no-password", "--label", "midstage",
+            "--manifest-checksums", "SHA256", "--no-password", "--label", "midstage", *([] if sync else ["--no-sync"]),
         )  # fmt: skip
         server.tool("pg_verifybackup", "--quiet", data)
         name = f"{BASE}{utc_now():{_STAMP}}"
