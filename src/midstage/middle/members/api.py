@@ -38,6 +38,16 @@ from midstage.middle.members.care import (
     TouchKind,
 )
 from midstage.middle.members.checks import checks
+from midstage.middle.members.code import (
+    MemberCode,
+    MemberCodeUsed,
+    MemberCodeWrong,
+    ShownMember,
+    code_of,
+    forget_codes,
+    member_by_code,
+    use_code,
+)
 from midstage.middle.members.conditions import rule_values
 from midstage.middle.members.consents import consent_history, consents, give_consent, who_agrees, withdraw_consent
 from midstage.middle.members.facts import (
@@ -197,6 +207,9 @@ __all__ = [
     "MemberActivated",
     "MemberBound",
     "MemberChanged",
+    "MemberCode",
+    "MemberCodeUsed",
+    "MemberCodeWrong",
     "MemberErased",
     "MemberFilter",
     "MemberId",
@@ -229,6 +242,7 @@ __all__ = [
     "RequestOpen",
     "RequestState",
     "Shopper",
+    "ShownMember",
     "TooManyToAssign",
     "Touch",
     "TouchKind",
@@ -247,6 +261,7 @@ __all__ = [
     "change_state",
     "check_file",
     "checks",
+    "code_of",
     "consent_history",
     "consents",
     "default_levels",
@@ -261,6 +276,7 @@ __all__ = [
     "fields",
     "files_of",
     "find",
+    "forget_codes",
     "forget_files",
     "forget_touches",
     "give_consent",
@@ -276,6 +292,7 @@ __all__ = [
     "late",
     "levels",
     "member",
+    "member_by_code",
     "member_of",
     "members",
     "members_of",
@@ -298,6 +315,7 @@ __all__ = [
     "rule_values",
     "shopper",
     "touched",
+    "use_code",
     "who_agrees",
     "withdraw_consent",
     "write_labels",

@@ -9,13 +9,16 @@ from midstage.middle.members.care import Held, Touch
 from midstage.middle.members.types import MemberId
 from midstage.middle.organisation import api as organisation
 
-# Kept once a touch; and who holds the member, to decide upon. `bought` moves a column that no index holds. That those
-# who hold her served her is written once a day at most, and only if they did.
+# Kept once a touch; and who holds the member, to decide upon. The member is locked before her binding, as everywhere.
+# `bought` moves a column that no index holds. That those who hold her served her is written once a day at most, and
+# only if they did.
 TOUCH = """
-with kept as (
+with whose as materialized (
+  select member.member_id from member
+   where member.brand_id = $1 and member.member_id = $2 and member.erased_at is null for no key update
+), kept as (
   insert into member_touch (brand_id, member_id, touch_id, kind, store_id, guide_id, touchpoint_id, touched_at)
-  select $1, member.member_id, $3, $4, $5, $6, $7, $8 from member
-   where member.brand_id = $1 and member.member_id = $2 and member.erased_at is null
+  select $1, whose.member_id, $3, $4, $5, $6, $7, $8 from whose
   on conflict (brand_id, member_id, touch_id) do nothing
   returning member_id
 ), bought as (
