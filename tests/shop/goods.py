@@ -1,6 +1,7 @@
 """Bundles, listing and own prices in the small shop."""
 
 from typing import Any
+from uuid import UUID
 
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import api as catalogue
@@ -55,3 +56,22 @@ async def well(shop: Shop) -> None:
     async with shop.database.reading(shop.tenant, snapshot=True) as tx:
         for module, check in CHECKS.items():
             assert await check(tx) == [], module
+
+
+async def furnish_own(tx: Tx, shop: Shop, store_id: organisation.StoreId) -> tuple[UUID, UUID]:
+    """Let a store opt out, price within a band and keep goods of its own; one of these, a draft, and its sku."""
+    settings = {"mode": "central_plus_own", "opt_out": True, "own_prices": True}
+    band = {"price_low_percent": 50, "price_high_percent": 200}
+    holder = organisation.Holder(organisation.Level.STORE, store_id)
+    await organisation.choose(tx, "goods", holder, {**settings, **band})
+    code = f"OWN-{store_id.hex[-12:]}"
+    draft = catalogue.ProductDraft(
+        code,
+        catalogue.Name("自营", "Own"),
+        shop.category,
+        "standard",
+        [catalogue.SkuDraft(code)],
+        owner=catalogue.Owner(store_id=store_id),
+    )
+    made = await catalogue.create_product(tx, draft)
+    return made.product_id, made.skus[0].sku_id

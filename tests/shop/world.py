@@ -17,6 +17,7 @@ from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
+from shop.goods import furnish_own
 from shop.identities import identities
 
 _numbers = itertools.count(1)
@@ -144,9 +145,12 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         )
         await inventory.open_stock(tx, [inventory.Opening(location, sku_id, STOCK_MILLI) for sku_id in shop.skus])
         share = await inventory.set_share(tx, 100, location_id=location)
+        own_product_id, own_sku_id = await furnish_own(tx, shop, store_id)
         _keep(
             half,
             share_id=share.share_id,
+            own_product_id=own_product_id,
+            own_sku_id=own_sku_id,
             unit_id=unit.unit_id,
             operator_id=operator.operator_id,
             store_id=store_id,

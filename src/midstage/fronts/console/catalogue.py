@@ -36,6 +36,8 @@ SKU_FAULTS = (
     catalogue.BarcodeWrong,
     catalogue.BarcodeTaken,
     catalogue.UnitStepWrong,
+    catalogue.BundleWrong,
+    catalogue.BundlePartNotLive,
 )
 PRODUCT_FAULTS = (*SKU_FAULTS, catalogue.ProductCodeTaken, catalogue.NotPublishable)
 
@@ -80,13 +82,20 @@ class BarcodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     milli: Step = 1000
 
 
+class PartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sku of which a bundle consists, and how much of it is in one piece of the bundle."""
+
+    sku_id: UUID
+    quantity_milli: Step
+
+
 Options = Annotated[list[OptionBody], msgspec.Meta(max_length=5)]
 Media = Annotated[list[MediaBody], msgspec.Meta(max_length=50)]
 Barcodes = Annotated[list[BarcodeBody], msgspec.Meta(max_length=20)]
 
 
 class NewSku(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A sku. Without a step a piece good goes by whole pieces, any other by thousandths."""
+    """A sku. Without a step a piece good goes by whole pieces, any other by thousandths. With parts it is a bundle."""
 
     code: Code
     options: Choice = {}
@@ -94,6 +103,7 @@ class NewSku(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unit: catalogue.Unit = catalogue.Unit.PIECE
     milli_step: Step | None = None
     rank: Rank = 0
+    parts: Annotated[list[PartBody], msgspec.Meta(max_length=50)] = []
 
 
 class ChangeSku(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -29,7 +29,7 @@ from midstage.middle.catalogue.facts import (
     SkuRetired,
 )
 from midstage.middle.catalogue.find import products, search
-from midstage.middle.catalogue.listing import list_goods, listing, listings, opt_out, sold_in, unlist_goods
+from midstage.middle.catalogue.listing import list_goods, listing, listings, opt_in, opt_out, sold_in, unlist_goods
 from midstage.middle.catalogue.listing_rules import against, decide
 from midstage.middle.catalogue.listing_types import (
     Listing,
@@ -250,6 +250,7 @@ __all__ = [
     "load_products",
     "move_category",
     "offers",
+    "opt_in",
     "opt_out",
     "product",
     "product_ids",

@@ -93,6 +93,19 @@ async def opt_out(
     return await list_goods(tx, drafts)
 
 
+async def opt_in(
+    tx: Tx, store_id: organisation.StoreId, product_ids: Sequence[ProductId], *, sales_channel: str | None = None
+) -> list[Listing]:
+    """A store wants products after all: its opt-outs go, of one channel or all; returns those that there were."""
+    rows = await store.read_listings_of(tx, product_ids, [store_id])
+    mine = [
+        one.listing_id
+        for one in rows
+        if one.kind is ListingKind.OPTED_OUT and sales_channel in (None, one.scope.sales_channel)
+    ]
+    return await unlist_goods(tx, mine)
+
+
 async def sold_in(
     tx: Tx, sku_id: SkuId, stores: Iterable[organisation.Store], *, sales_channel: str
 ) -> frozenset[organisation.StoreId]:
