@@ -1,6 +1,7 @@
 """Who listens to what, who serves what, and who is on the other side: the one file that knows everybody."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -8,6 +9,7 @@ from litestar import Router
 
 from midstage.adapters.sandbox_messages.api import SandboxMessages
 from midstage.adapters.sandbox_pay import provider as sandbox_pay
+from midstage.fronts._http.supply import supply_prices
 from midstage.fronts.console import api as console
 from midstage.fronts.counter import api as counter
 from midstage.fronts.mall import api as mall
@@ -43,6 +45,7 @@ LISTENERS: Mapping[type[Fact], Sequence[Listener]] = {
     organisation.GuideLeft: (members.note_guide_left,),
     organisation.GuideMoved: (members.note_guide_moved,),
     organisation.StaffLeft: (access.note_staff_left,),
+    organisation.PolicyChanged: (inventory.note_policy_changed,),
 }
 
 FORGET: Mapping[Listener, Forget] = {loyalty.note_purchase: loyalty.forget_standing}
@@ -65,6 +68,7 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
 
 # What waits longer than it should, and who looks for it.
 LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
+    "inventory": inventory.late,
     "identity": identity.late,
     "orders": orders.late,
 }
@@ -121,6 +125,29 @@ def job_handlers(
         "make_room": JobHandler(Nothing, make_room),
         "tidy_books": JobHandler(Nothing, tidy_books),
         **_member_jobs(database, settings, tenants),
+        **_stock_jobs(database, tenants),
+    }
+
+
+def _stock_jobs(database: Database, tenants: Callable[[], Awaitable[Sequence[Tenant]]]) -> dict[str, JobHandler[Any]]:
+    """The books of value and the alarms follow the movements of stock; by night the alarms look at everything."""
+    value = partial(inventory.value_pending, supply=supply_prices)
+
+    async def work_on_stock(_: Job[Nothing]) -> None:
+        for tenant in await tenants():
+            while await database.attempt(tenant, value):
+                continue
+            await database.attempt(tenant, inventory.sweep_alarms)
+
+    async def look_at_all(_: Job[Nothing]) -> None:
+        for tenant in await tenants():
+            after = await database.attempt(tenant, inventory.look_at_all)
+            while after is not None:
+                after = await database.attempt(tenant, partial(inventory.look_at_all, after=after))
+
+    return {
+        "work_on_stock": JobHandler(Nothing, work_on_stock),
+        inventory.LOOK_AT_ALL: JobHandler(Nothing, look_at_all),
     }
 
 
@@ -178,4 +205,6 @@ SCHEDULES: Sequence[Schedule] = (
     Schedule("make_room", "17 * * * *", Nothing()),
     Schedule("tidy_books", "*/10 * * * *", Nothing()),
     Schedule("care_for_members", "*/10 * * * *", Nothing()),
+    Schedule("work_on_stock", "* * * * *", Nothing()),
+    Schedule(inventory.LOOK_AT_ALL, "43 3 * * *", Nothing()),
 )

@@ -94,10 +94,10 @@ async def test_a_sale_of_what_is_promised_books_and_calls_for_a_person(db: Datab
         await inventory.sell_through(tx, NEAR, {COAT: 2000}, reference=order)
         assert [type(fact).__name__ for fact, _ in tx.told] == ["StockMoved", "StockDiscrepancyFound"]
         assert await inventory.available(tx, NEAR, [COAT]) == {COAT: 0}
-        found = (await inventory.discrepancies(tx, PageRequest())).items
+        found = (await inventory.discrepancies(tx, inventory.DiscrepancyFilter(), PageRequest())).items
         assert [(one.on_hand_milli, one.reserved_milli) for one in found] == [(1000, 2000)]
         await inventory.settle_discrepancy(tx, found[0].discrepancy_id, note="refunded the later order")
-        assert (await inventory.discrepancies(tx, PageRequest())).items == []
+        assert (await inventory.discrepancies(tx, inventory.DiscrepancyFilter(), PageRequest())).items == []
         with pytest.raises(inventory.NoSuchStockDiscrepancy):
             await inventory.settle_discrepancy(tx, found[0].discrepancy_id, note="again")
         assert await inventory.checks(tx) == []

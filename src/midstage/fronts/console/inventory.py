@@ -10,7 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.scope import NeedsWholeBrand, Reach, reach
 from midstage.fronts._http.staff import Staff
-from midstage.fronts._http.words import Milli, Reason, Short
+from midstage.fronts._http.supply import supply_prices
+from midstage.fronts._http.words import Code, Milli, Reason, Short
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import Limit, Page, PageRequest
@@ -60,10 +61,15 @@ class Receive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Adjust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By how much stock changes by hand, and why."""
+    """By how much stock changes by hand, and why: one of the brand's reasons, and some words.
+
+    Beyond the value that the reason allows it takes the approval of somebody else.
+    """
 
     lines: Annotated[list[Changed], msgspec.Meta(min_length=1, max_length=1000)]
     reason: Reason
+    code: Code = "correction"
+    approval_id: UUID | None = None
 
 
 class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,12 +92,6 @@ class SetShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store_id: UUID | None = None
     operator_id: UUID | None = None
     sales_channel: Channel | None = None
-
-
-class Settle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was found."""
-
-    note: Reason
 
 
 @reading("/stock", tags=TAGS, needs=READ, refuses=(access.OutOfScope,))
@@ -160,13 +160,28 @@ async def receive_stock(store_id: UUID, data: Receive, tx: Tx, staff: Staff) -> 
     once=True,
     tags=TAGS,
     needs=WRITE,
-    refuses=(*MOVE_FAULTS, inventory.ReasonMissing),
+    refuses=(
+        *MOVE_FAULTS,
+        inventory.ReasonMissing,
+        inventory.NoSuchReason,
+        inventory.SupplyCurrencyWrong,
+        access.ApprovalNeeded,
+    ),
 )
 async def adjust_stock(store_id: UUID, data: Adjust, tx: Tx, staff: Staff) -> list[inventory.Stock]:
     """Change stock by hand: broken, stolen, found again. It always books."""
     location = await _location(tx, staff, WRITE, store_id)
     milli = await _by_sku(tx, [(line.sku_id, line.delta_milli) for line in data.lines])
-    await inventory.adjust(tx, location, milli, reference=new_id(), reason=data.reason)
+    await inventory.adjust(
+        tx,
+        location,
+        milli,
+        reference=new_id(),
+        reason=data.reason,
+        code=data.code,
+        approval=None if data.approval_id is None else access.ApprovalId(data.approval_id),
+        supply=supply_prices,
+    )
     return await _stock(tx, location, milli)
 
 
@@ -253,52 +268,6 @@ async def drop_share(share_id: UUID, tx: Tx, staff: Staff) -> None:
     await inventory.drop_share(tx, inventory.ShareId(share_id))
 
 
-@reading("/stock/discrepancies", tags=TAGS, needs=READ, refuses=(access.OutOfScope,))
-async def stock_discrepancies(
-    tx: Tx,
-    staff: Staff,
-    store_id: UUID | None = None,
-    settled_too: bool = False,  # noqa: FBT001, FBT002  # a parameter of the address, given by its name
-    after: str | None = None,
-    limit: Limit = 50,
-) -> Page[inventory.Discrepancy]:
-    """Where goods that were promised, or never booked in, are gone; the latest first."""
-    mine = (await reach(tx, staff, READ)).locations(store_id)
-    return await inventory.discrepancies(
-        tx, PageRequest(after, limit), settled_too=settled_too, locations=None if mine is None else sorted(mine)
-    )
-
-
-@changing(
-    "POST",
-    "/stock/discrepancies/{discrepancy_id:uuid}/settle",
-    status=204,
-    once=True,
-    tags=TAGS,
-    needs=WRITE,
-    refuses=(access.OutOfScope, inventory.NoSuchStockDiscrepancy, inventory.ReasonMissing),
-)
-async def settle_stock_discrepancy(discrepancy_id: UUID, data: Settle, tx: Tx, staff: Staff) -> None:
-    """Say what was found and close the case; stock itself is mended by a count or an adjustment."""
-    mine = (await reach(tx, staff, WRITE)).locations()
-    wanted = inventory.DiscrepancyId(discrepancy_id)
-    if mine is not None and not await _is_open_at(tx, wanted, sorted(mine)):
-        raise access.OutOfScope
-    await inventory.settle_discrepancy(tx, wanted, note=data.note)
-
-
-async def _is_open_at(tx: Tx, wanted: inventory.DiscrepancyId, locations: Sequence[inventory.LocationId]) -> bool:
-    """Whether an open discrepancy is of one of these locations; few are open at any time."""
-    after: str | None = None
-    while True:
-        page = await inventory.discrepancies(tx, PageRequest(after, _LOOKED_AT), locations=locations)
-        if any(one.discrepancy_id == wanted for one in page.items):
-            return True
-        if page.next is None:
-            return False
-        after = page.next
-
-
 async def _location(tx: Tx, staff: Staff, permission: str, store_id: UUID) -> inventory.LocationId:
     """Where a store of mine keeps its stock. Raises access.OutOfScope, inventory.NoSuchLocation."""
     (await reach(tx, staff, permission)).need(store_id)
@@ -331,5 +300,5 @@ def _reaches(mine: Reach, share: inventory.Share) -> bool:
 
 HANDLERS: list[HTTPRouteHandler] = [
     stock_list, stock_movements, nearest_stock, receive_stock, adjust_stock, count_stock, set_safety, stock_shares,
-    set_share, drop_share, stock_discrepancies, settle_stock_discrepancy,
+    set_share, drop_share,
 ]  # fmt: skip

@@ -8,6 +8,7 @@ _CHECKS = (
     ("inventory.stock_is_movements", "Stock is not the sum of its movements", store.STOCK_OFF),
     ("inventory.reserved_is_reservations", "What is reserved is not the open reservations", store.RESERVED_OFF),
     ("inventory.oversold", "More is promised than there is, and no discrepancy says why", store.OVERSOLD),
+    *store.WORK_FAULTS,
 )
 
 

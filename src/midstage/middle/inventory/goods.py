@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from midstage.kit.database import Tx
+from midstage.kit.ids import new_id
+from midstage.middle.access import api as access
 from midstage.middle.inventory import store
-from midstage.middle.inventory.facts import StockDiscrepancyFound, StockMoved
+from midstage.middle.inventory.approving import ADJUST
+from midstage.middle.inventory.facts import StockAdjusted
 from midstage.middle.inventory.locations import check_known
+from midstage.middle.inventory.reasons import CORRECTION, reason_of
 from midstage.middle.inventory.store import Delta
+from midstage.middle.inventory.telling import tell_changed
 from midstage.middle.inventory.types import (
     MILLI_LIMIT,
     WANTS_LIMIT,
@@ -18,6 +23,8 @@ from midstage.middle.inventory.types import (
     ReasonMissing,
     SkuId,
 )
+from midstage.middle.inventory.value import estimate, value_rows
+from midstage.middle.inventory.work import Adjustment, SupplyPrices
 
 
 async def receive(
@@ -39,7 +46,7 @@ async def receive(
     moved = await store.move(
         tx, deltas, MovementKind.RECEIVED, reference=reference, reason=reason, from_incoming=from_incoming
     )
-    _tell(tx, location, MovementKind.RECEIVED, reference, moved)
+    tell_changed(tx, location, MovementKind.RECEIVED, reference, moved)
 
 
 async def expect(
@@ -50,7 +57,7 @@ async def expect(
     await check_known(tx, [location])
     deltas = [Delta(location, sku, incoming_milli=amount) for sku, amount in milli.items()]
     moved = await store.move(tx, deltas, MovementKind.EXPECTED, reference=reference, reason=reason)
-    _tell(tx, location, MovementKind.EXPECTED, reference, moved)
+    tell_changed(tx, location, MovementKind.EXPECTED, reference, moved)
 
 
 async def call_off_expected(
@@ -66,20 +73,63 @@ async def call_off_expected(
 
 
 async def adjust(
-    tx: Tx, location: LocationId, delta_milli: Mapping[SkuId, int], *, reference: UUID, reason: str
-) -> None:
+    tx: Tx,
+    location: LocationId,
+    delta_milli: Mapping[SkuId, int],
+    *,
+    reference: UUID,
+    reason: str,
+    code: str = CORRECTION,
+    approval: access.ApprovalId | None = None,
+    supply: SupplyPrices | None = None,
+) -> Adjustment:
     """Change stock by hand: breakage, theft, found again. It always books; see `sell_through` for what follows.
 
-    Raises NoSuchLocation, QuantityInvalid (a delta of zero too), ReasonMissing.
+    Above the value that the reason allows, at supply price, somebody else has to approve it. Raises NoSuchLocation,
+    QuantityInvalid (a delta of zero too), ReasonMissing, NoSuchReason, access.ApprovalNeeded.
     """
     _check(delta_milli, least=-MILLI_LIMIT)
     if 0 in delta_milli.values():
         raise QuantityInvalid("0")
     if not reason.strip():
         raise ReasonMissing
+    why = await reason_of(tx, code)
     await check_known(tx, [location])
+    most, used = why.approval_above_minor, None
+    if most is not None:
+        worth, _ = await estimate(tx, {(location, sku): n for sku, n in delta_milli.items()}, supply=supply)
+        value = sum(one or 0 for one in worth.values())
+        if value > most:
+            await access.use_approval(tx, approval, action=ADJUST, subject=str(location), amount_minor=value)
+            used = approval
     deltas = [Delta(location, sku, amount) for sku, amount in delta_milli.items()]
     await _change(tx, location, MovementKind.ADJUSTED, deltas, reference=reference, reason=reason)
+    entries = await value_rows(tx, [(location, sku) for sku in delta_milli], supply=supply)
+    minor = sum(one.in_minor - one.out_minor for one in entries if one.reference == reference)
+    made = Adjustment(
+        adjustment_id=new_id(),
+        location_id=location,
+        code=code,
+        reason=reason,
+        lines=len(deltas),
+        value_minor=minor,
+        currency=await store.currency_of(tx, location, next(iter(delta_milli))),
+        approval_id=used,
+        at=tx.now,
+        by_kind=tx.by.kind,
+        by_id=tx.by.id,
+    )
+    await store.add_adjustment(tx, made)
+    tx.tell(
+        StockAdjusted(
+            adjustment_id=made.adjustment_id,
+            location_id=location,
+            reason=code,
+            value_minor=minor,
+            currency=made.currency,
+        )
+    )
+    return made
 
 
 async def count(
@@ -107,7 +157,7 @@ async def sell_through(tx: Tx, location: LocationId, milli: Mapping[SkuId, int],
     _check(milli, least=1)
     deltas = [Delta(location, sku, -amount) for sku, amount in milli.items()]
     moved = await store.move(tx, deltas, MovementKind.SOLD, reference=reference, reason="")
-    _tell(tx, location, MovementKind.SOLD, reference, moved)
+    tell_changed(tx, location, MovementKind.SOLD, reference, moved)
     return moved
 
 
@@ -137,36 +187,8 @@ async def _change(
     tx: Tx, location: LocationId, kind: MovementKind, deltas: list[Delta], *, reference: UUID, reason: str
 ) -> None:
     moved = await store.move(tx, deltas, kind, reference=reference, reason=reason)
-    _tell(tx, location, kind, reference, moved)
+    tell_changed(tx, location, kind, reference, moved)
     after = {str(row.sku_id): row.on_hand_milli for row in moved if row.on_hand_delta_milli}
     before = {str(row.sku_id): row.on_hand_milli - row.on_hand_delta_milli for row in moved if row.on_hand_delta_milli}
     if after:
         tx.note(f"inventory.{kind}", "location", location, before=before, after={**after, "reason": reason})
-
-
-def _tell(tx: Tx, location: LocationId, kind: MovementKind, reference: UUID, moved: list[Moved]) -> None:
-    changed = [row for row in moved if row.on_hand_delta_milli or row.incoming_delta_milli]
-    if changed:
-        tx.tell(
-            StockMoved(
-                location_id=location,
-                kind=kind,
-                reference=reference,
-                skus=[row.sku_id for row in changed],
-                on_hand_deltas_milli=[row.on_hand_delta_milli for row in changed],
-                incoming_deltas_milli=[row.incoming_delta_milli for row in changed],
-            )
-        )
-    for row in moved:
-        if row.discrepancy_id is not None:
-            tx.tell(
-                StockDiscrepancyFound(
-                    discrepancy_id=row.discrepancy_id,
-                    location_id=location,
-                    sku_id=row.sku_id,
-                    kind=kind,
-                    on_hand_milli=row.on_hand_milli,
-                    reserved_milli=row.reserved_milli,
-                    reference=reference,
-                )
-            )

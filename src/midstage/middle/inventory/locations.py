@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from midstage.kit.database import Tx
 from midstage.middle.inventory import store
 from midstage.middle.inventory.types import Location, LocationId, NoSuchLocation
+from midstage.middle.inventory.value import revalue_location
 from midstage.middle.organisation import api as organisation
 
 
@@ -22,6 +23,8 @@ async def place_locations(tx: Tx, locations: Sequence[Location]) -> None:
     await store.place_locations(tx, locations)
     for one in locations:
         former = before.get(one.location_id)
+        if former is not None and former.operator_id != one.operator_id:
+            await revalue_location(tx, one.location_id)
         if former is not None and former != one:
             tx.note("inventory.place_location", "location", one.location_id, before=former, after=one)
 

@@ -7,19 +7,14 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
 from midstage.middle.inventory import store
 from midstage.middle.inventory.types import (
-    Discrepancy,
-    DiscrepancyId,
     LocationId,
     Movement,
-    NoSuchStockDiscrepancy,
-    ReasonMissing,
     SkuId,
     Stock,
     StockFilter,
 )
 
 _LAST = 2**63 - 1
-_LAST_ID = UUID(int=2**128 - 1)
 
 
 async def stock(tx: Tx, location: LocationId, sku_ids: Sequence[SkuId]) -> dict[SkuId, Stock]:
@@ -47,29 +42,3 @@ async def movements(tx: Tx, location: LocationId, sku: SkuId, page: PageRequest)
         return (row.movement_id,)
 
     return page.page(rows, number)
-
-
-async def discrepancies(
-    tx: Tx, page: PageRequest, *, settled_too: bool = False, locations: Sequence[LocationId] | None = None
-) -> Page[Discrepancy]:
-    """What a person has to look at, newest first."""
-    place = page.place(tuple[UUID])
-    below = _LAST_ID if place is None else place[0]
-    rows = await store.discrepancies(tx, settled_too=settled_too, locations=locations, below=below, limit=page.fetch)
-
-    def number(row: Discrepancy) -> tuple[UUID]:
-        return (row.discrepancy_id,)
-
-    return page.page(rows, number)
-
-
-async def settle_discrepancy(tx: Tx, discrepancy: DiscrepancyId, *, note: str) -> None:
-    """Say what was found and close the case; stock itself is mended by `count` or `adjust`.
-
-    Raises ReasonMissing, NoSuchStockDiscrepancy (also when it was settled before).
-    """
-    if not note.strip():
-        raise ReasonMissing
-    if not await store.settle(tx, discrepancy, note):
-        raise NoSuchStockDiscrepancy(discrepancy)
-    tx.note("inventory.settle_discrepancy", "discrepancy", discrepancy, after={"note": note})

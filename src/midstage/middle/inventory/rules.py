@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from math import asin, cos, degrees, radians, sin
+from math import asin, cos, degrees, radians, sin, sqrt
 from typing import NamedTuple
 
 from midstage.kit.money import MILLI
@@ -15,6 +15,7 @@ from midstage.middle.inventory.types import (
     SkuId,
     Want,
 )
+from midstage.middle.organisation import api as organisation
 
 EARTH_KM = 6371.0088
 _PAIRS_AMONG = 60  # 1,770 pairs
@@ -55,6 +56,13 @@ def box(lat: float, lng: float, within_km: float) -> Box:
     wide = degrees(asin(min(1.0, sin(angle) / cos(radians(lat)))))
     west, east = lng - wide, lng + wide
     return Box(south, north, west + 360 if west < -180 else west, east - 360 if east > 180 else east)
+
+
+def metres(one: organisation.Place, other: organisation.Place) -> float:
+    """How far two places are from each other, by the haversine formula."""
+    up, along = radians(other.lat - one.lat) / 2, radians(other.lng - one.lng) / 2
+    bow = sin(up) ** 2 + cos(radians(one.lat)) * cos(radians(other.lat)) * sin(along) ** 2
+    return 2 * EARTH_KM * 1000 * asin(min(1.0, sqrt(bow)))
 
 
 def plan(wants: Mapping[SkuId, int], options: Sequence[Option]) -> list[Want] | None:

@@ -49,6 +49,10 @@ class MovementKind(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     HANDED_OVER = "handed_over"
+    SENT = "sent"
+    ARRIVED = "arrived"
+    SENT_BACK = "sent_back"
+    LOST = "lost"
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -182,6 +186,11 @@ class Discrepancy(msgspec.Struct, frozen=True):
     found_at: datetime
     settled_at: datetime | None
     note: str
+    difference_milli: int | None = None
+    """By how much, where it is known: less arrived than was sent, or more."""
+    resolution: str | None = None
+    count_id: UUID | None = None
+    """The count that is to settle it."""
 
 
 class StockFilter(msgspec.Struct, frozen=True):

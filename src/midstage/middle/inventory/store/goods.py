@@ -44,12 +44,16 @@ select m.location_id, m.sku_id, m.on_hand_milli, m.reserved_milli, m.on_hand_del
  order by m.location_id, m.sku_id
 """
 
+# The same for goods that were expected: what transfers and deliveries account for stays expected.
+_ANY_INCOMING = "incoming_milli = greatest(0, s.incoming_milli + case"
+MOVE_EXPECTED = MOVE.replace(_ANY_INCOMING, "incoming_milli = greatest(s.tracked_milli, s.incoming_milli + case")
+
 CALL_OFF_INCOMING = """
 with less as (
   select d.location_id, d.sku_id, d.milli
     from unnest($2::uuid[], $3::uuid[], $4::bigint[]) as d (location_id, sku_id, milli)
 ), held as materialized (
-  select s.location_id, s.sku_id, s.incoming_milli, least(s.incoming_milli, less.milli) as milli
+  select s.location_id, s.sku_id, s.incoming_milli, least(s.incoming_milli - s.tracked_milli, less.milli) as milli
     from less join stock s on s.brand_id = $1 and s.location_id = less.location_id and s.sku_id = less.sku_id
    order by s.location_id, s.sku_id
      for no key update of s
@@ -135,7 +139,7 @@ async def move(
 ) -> list[Moved]:
     """Apply deltas, one a stock row."""
     rows = await tx.rows(
-        MOVE,
+        MOVE_EXPECTED if from_incoming else MOVE,
         tx.brand,
         [delta.location_id for delta in deltas],
         [delta.sku_id for delta in deltas],
