@@ -187,7 +187,7 @@ def _veiled(shape: _Shape, caller: Caller | None) -> Generator[None]:
 
 def _key(request: AnyRequest) -> str:
     key = request.headers.get(KEY_HEADER) or ""
-    if not 1 <= len(key) <= 200:
+    if not 1 <= len(key) <= 200 or not all("!" <= sign <= "~" for sign in key):
         raise IdempotencyKeyMissing
     return key
 
