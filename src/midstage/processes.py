@@ -174,7 +174,7 @@ def environment(settings: Settings, url: str, **more: str) -> dict[str, str]:
 def api(settings: Settings, url: str, *, processes: int | None = None, port: int | None = None) -> Child:
     """The API: granian with a number of processes, each a Litestar application on its own event loop."""
     listening = port or settings.port
-    metrics = settings.home / "run" / "metrics"
+    metrics = _metrics(settings)
     metrics.mkdir(parents=True, exist_ok=True)
     for old in metrics.glob("*.db"):
         old.unlink()
@@ -192,8 +192,16 @@ def api(settings: Settings, url: str, *, processes: int | None = None, port: int
 
 
 def worker(settings: Settings, url: str) -> Child:
-    """The background process: sequencer, delivery, timers, jobs, expiry."""
-    return Child("worker", [sys.executable, "-m", "midstage.cli", "worker"], environment(settings, url))
+    """The background process: sequencer, delivery, timers, jobs, expiry. Its figures are read from the API beside it."""
+    metrics = _metrics(settings)
+    metrics.mkdir(parents=True, exist_ok=True)
+    known = environment(settings, url) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    return Child("worker", [sys.executable, "-m", "midstage.cli", "worker"], known)
+
+
+def _metrics(settings: Settings) -> Path:
+    """Where the processes of one machine put their figures together."""
+    return settings.home / "run" / "metrics"
 
 
 def free_port() -> int:

@@ -67,6 +67,8 @@ async def run(settings: Settings, url: str) -> None:
     """Work until SIGTERM or SIGINT; what has begun is finished or rolled back."""
     observability.configure_logging(settings)
     observability.configure_tracing(settings, service="midstage-worker")
+    if settings.metrics_port:
+        observability.serve_metrics(settings.host, settings.metrics_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

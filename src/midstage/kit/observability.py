@@ -20,7 +20,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Status, StatusCode, Tracer
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    start_http_server,
+)
 
 from midstage.kit.audit import masked
 from midstage.kit.settings import Settings
@@ -42,7 +50,6 @@ REQUESTS = Histogram(
     buckets=_LATENCY_S,
     registry=REGISTRY,
 )
-STATEMENTS = Counter("midstage_statements", "SQL statements that were sent.", ("kind",), registry=REGISTRY)
 REFUSALS = Counter("midstage_refusals", "Refusals that were answered, by code.", ("code",), registry=REGISTRY)
 SUBSCRIBER_LAG = Gauge(
     "midstage_subscriber_lag_facts",
@@ -53,8 +60,8 @@ SUBSCRIBER_LAG = Gauge(
 )
 FACTS_ASIDE = Gauge(
     "midstage_facts_aside",
-    "Facts that a subscriber could not do yet or gave up on, by state.",
-    ("subscriber", "state"),
+    "Facts that a subscriber could not do yet or gave up on.",
+    ("subscriber",),
     registry=REGISTRY,
     multiprocess_mode="livemax",
 )
@@ -268,6 +275,11 @@ def metrics_text() -> bytes:
     together = CollectorRegistry()
     multiprocess.MultiProcessCollector(together)
     return generate_latest(together)
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Answer Prometheus in a thread of this process, as one does that has no HTTP of its own."""
+    start_http_server(port, addr=host, registry=REGISTRY)
 
 
 def request_took(method: str, route: str, status: int, seconds: float) -> None:

@@ -35,20 +35,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: str = "json"
     public_url: str = ""
     """How the outside reaches us, for callbacks; default is host and port."""
+    metrics_port: int = 0
+    """Where a worker that runs without an API beside it shows its figures to Prometheus; 0: nowhere."""
     otlp_file: str = ""
     """Where OpenTelemetry spans are appended as JSON lines; empty: none are kept."""
     sealing_key: str = ""
     """What secrets that are read again are sealed under: 32 bytes in base64, several with commas between, of which the
     first seals. Empty: the file secrets/sealing_key of the home, which the first start makes."""
+    password_blocklist: Path | None = None
+    """A file of leaked passwords that nobody may choose: sorted SHA-1 hashes, as Have I Been Pwned gives them out."""
+
+    key_calls_per_minute: int = 1_200
+    """How many calls an API key may make, unless it has a limit of its own; 0: no limit."""
+    session_calls_per_minute: int = 6_000
+    """How many calls somebody may make who signed in; 0: no limit."""
+    visitor_calls_per_minute: int = 1_200
+    """How many calls may come from one address of people who did not sign in; 0: no limit."""
+    sign_in_calls_per_minute: int = 30
+    """How many passwords and codes may be tried or asked for from one address; 0: no limit."""
 
 
 _RANGES: dict[str, tuple[int, int]] = {
     "port": (1, 65535),
     "sandbox_port": (1, 65535),
+    "metrics_port": (0, 65535),
     "api_processes": (1, 256),
     "pool_size": (2, 1000),
     "statement_timeout_ms": (100, 3_600_000),
+    "key_calls_per_minute": (0, 1_000_000),
+    "session_calls_per_minute": (0, 1_000_000),
+    "visitor_calls_per_minute": (0, 1_000_000),
+    "sign_in_calls_per_minute": (0, 1_000_000),
 }
+_PATHS = frozenset({"home", "password_blocklist"})
 _CHOICES: dict[str, tuple[str, ...]] = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "console"),
@@ -69,7 +88,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             wrong.append(f"{variable} is not a setting; the settings are {', '.join(_variables(fields))}")
             continue
         try:
-            given[name] = Path(text) if name == "home" else msgspec.convert(text, fields[name].type, strict=False)
+            given[name] = Path(text) if name in _PATHS else msgspec.convert(text, fields[name].type, strict=False)
         except msgspec.ValidationError:
             wrong.append(f"{variable}={text!r} should be a whole number")
     wrong += _out_of_range(given)

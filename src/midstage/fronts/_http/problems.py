@@ -9,6 +9,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from midstage.fronts._http.desk import AnyRequest, language
+from midstage.kit import observability
 from midstage.kit.database import CALLED_OFF, TRANSIENT
 from midstage.kit.ids import new_id
 from midstage.kit.refusals import Invalid, Refusal, Text, TooMany, Unavailable
@@ -66,6 +67,7 @@ _NO_ROOM = frozenset({"22003", "22008", "22021", "22P05"})
 
 def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """Answer a refusal with its family's status, its code, sentence and figures."""
+    observability.REFUSALS.labels(refusal.code).inc()
     headers = {"Retry-After": str(getattr(refusal, "retry_after_s", 1))} if refusal.status in {429, 503} else {}
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter
 
-from midstage.kit.observability import FACTS_DELIVERED, REGISTRY, SUBSCRIBER_LAG
+from midstage.kit.observability import FACTS_ASIDE, FACTS_DELIVERED, REGISTRY, SUBSCRIBER_LAG
 
 NUMBERED = Counter("midstage_facts_numbered", "Facts that got their number.", registry=REGISTRY)
 FAILED = Counter(
@@ -11,3 +11,4 @@ FAILED = Counter(
 OUTAGES = Counter("midstage_fact_outages", "Outages that a loop waited out.", ("loop", "error"), registry=REGISTRY)
 DELIVERED = FACTS_DELIVERED
 LAG = SUBSCRIBER_LAG
+ASIDE = FACTS_ASIDE

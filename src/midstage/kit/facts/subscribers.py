@@ -155,8 +155,9 @@ class Deliverer:
             rows = await link.fetch(_LAGS, [subscriber.name for subscriber in self._subscribers])
         found = [Lag(row["subscriber"], BrandId(row["brand_id"]), row["behind"], row["aside"]) for row in rows]
         for subscriber in self._subscribers:
-            behind = max((lag.behind for lag in found if lag.subscriber == subscriber.name), default=0)
-            metrics.LAG.labels(subscriber.name).set(behind)
+            own = [lag for lag in found if lag.subscriber == subscriber.name]
+            metrics.LAG.labels(subscriber.name).set(max((lag.behind for lag in own), default=0))
+            metrics.ASIDE.labels(subscriber.name).set(sum(lag.aside for lag in own))
         return found
 
     async def _batch(self, subscriber: Subscriber, tenant: Tenant, *, careful: bool) -> int:
