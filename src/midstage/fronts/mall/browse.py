@@ -1,5 +1,6 @@
 """Browsing: categories, products, search, prices, and which store has it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
+from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
 from midstage.middle.pricing import api as pricing
 
 TAGS = ["mall: goods"]
+NEAREST_ASKED = 200
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 SearchText = Annotated[str, msgspec.Meta(max_length=100)]
@@ -94,23 +97,23 @@ async def products(
     after: str | None = None,
     limit: Limit = 20,
 ) -> Page[ProductCard]:
-    """Browse or search what is on sale; Chinese is found by any piece of a name, other words by their beginnings."""
+    """Browse or search what is sold in this store (or the visitor's own); Chinese is found by any piece of a name, other words by their beginnings."""
     filters = catalogue.ProductFilters(
         state=catalogue.State.LIVE,
         category_id=catalogue.CategoryId(category_id) if category_id else None,
         trademark=trademark,
     )
-    found = await catalogue.search(tx, text, filters, PageRequest(after, limit))
     at = await here(tx, visitor.member_id, store_id, channel=CHANNEL)
+    found = await catalogue.search(tx, text, filters, PageRequest(after, limit), at=at.selling)
     prices = await quotes(tx, at, [sku_id for product in found.items for sku_id in product.sku_ids])
     return Page([_card(product, prices) for product in found.items], found.next)
 
 
 @reading("/products/{product_id:uuid}", tags=TAGS, refuses=(catalogue.NoSuchProduct, organisation.NoSuchStore))
 async def product(product_id: UUID, tx: Tx, visitor: Visitor, store_id: UUID | None = None) -> ProductView:
-    """One product with its variants and their prices in this store."""
-    found = await catalogue.product(tx, catalogue.ProductId(product_id), visible_only=True)
+    """One product with the variants that this store sells, and their prices there."""
     at = await here(tx, visitor.member_id, store_id, channel=CHANNEL)
+    found = await catalogue.product(tx, catalogue.ProductId(product_id), visible_only=True, at=at.selling)
     prices = await quotes(tx, at, [sku.sku_id for sku in found.skus])
     return ProductView(
         product_id=found.product_id,
@@ -141,13 +144,27 @@ async def why(sku_id: UUID, tx: Tx, visitor: Visitor, store_id: UUID | None = No
 async def nearest_stores(
     sku_id: UUID, tx: Tx, _visitor: Visitor, lat: Latitude, lng: Longitude, limit: Limit = 10
 ) -> list[NearbyView]:
-    """The nearest stores that have it, nearest first."""
-    near = await inventory.nearest(tx, [catalogue.SkuId(sku_id)], organisation.Place(lat, lng), limit=limit)
+    """The nearest stores that sell it and have it, nearest first; of a bundle, those that have all of its parts."""
+    wanted, place = catalogue.SkuId(sku_id), organisation.Place(lat, lng)
+    parts = (await catalogue.bundle_parts(tx, [wanted])).get(wanted)
+    skus = [part.sku_id for part in parts] if parts else [wanted]
+    near = await inventory.nearest(tx, skus, place, limit=limit)
+    views = await _nearby(tx, wanted, parts, near)
+    if len(views) < len(near) == limit:  # some do not sell it: the further ones may
+        views = await _nearby(tx, wanted, parts, await inventory.nearest(tx, skus, place, limit=NEAREST_ASKED))
+    return views[:limit]
+
+
+async def _nearby(
+    tx: Tx, sku_id: catalogue.SkuId, parts: list[catalogue.BundlePart] | None, near: Sequence[inventory.Near]
+) -> list[NearbyView]:
     stores = await organisation.stores(tx, [organisation.StoreId(one.location_id) for one in near])
+    sold = await catalogue.sold_in(tx, sku_id, stores.values(), sales_channel=CHANNEL)
     return [
-        NearbyView(store_view(stores[store_id]), one.distance_m, one.free_milli.get(catalogue.SkuId(sku_id), 0))
+        NearbyView(store_view(stores[store_id]), one.distance_m, free)
         for one in near
-        if (store_id := organisation.StoreId(one.location_id)) in stores
+        if (store_id := organisation.StoreId(one.location_id)) in sold
+        and (free := orders.in_stock(sku_id, parts, one.free_milli)) > 0
     ]
 
 

@@ -21,7 +21,7 @@ TAGS = ["mall: cart"]
 
 
 class CartLineView(msgspec.Struct, frozen=True):
-    """One sku of the cart; without a price, or no longer live, it cannot be bought here."""
+    """One sku of the cart; without a price, or no longer live and sold here, it cannot be bought here."""
 
     sku_id: UUID
     sku_code: str
@@ -102,12 +102,13 @@ async def _view(tx: Tx, visitor: Visitor, store_id: Annotated[UUID | None, "the 
         return CartView([], 0, None)
     at: Here = await here(tx, visitor.member_id, store_id, channel=CHANNEL)
     ids = [line.sku_id for line in lines]
-    offers = await catalogue.offers(tx, ids)
+    offers = await catalogue.offers(tx, ids, at=at.selling)
     found = await quotes(tx, at, ids)
     views: list[CartLineView] = []
     for line in lines:
         offer, quote = offers[line.sku_id], found.get(line.sku_id)
-        goods = times(quote.unit_minor, line.quantity_milli) if quote and offer.live else 0
+        sold = offer.live and offer.refused is None
+        goods = times(quote.unit_minor, line.quantity_milli) if quote and sold else 0
         views.append(
             CartLineView(
                 line.sku_id,
@@ -119,7 +120,7 @@ async def _view(tx: Tx, visitor: Visitor, store_id: Annotated[UUID | None, "the 
                 line.quantity_milli,
                 price_view(quote),
                 goods,
-                offer.live,
+                sold,
                 line.added_at,
             )
         )

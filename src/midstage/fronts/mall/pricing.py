@@ -19,6 +19,11 @@ class Here(msgspec.Struct, frozen=True):
     channel: str
     level: str | None
 
+    @property
+    def selling(self) -> catalogue.Selling:
+        """The place of the sale, as the catalogue asks for it."""
+        return catalogue.Selling(self.store, self.channel)
+
 
 async def here(tx: Tx, member_id: members.MemberId | None, store_id: UUID | None, *, channel: str) -> Here:
     """The store that was named, else the member's own, else the virtual one; with the member's level."""

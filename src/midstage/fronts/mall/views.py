@@ -22,7 +22,7 @@ class PriceView(msgspec.Struct, frozen=True):
 
 
 class SkuView(msgspec.Struct, frozen=True):
-    """A variant with its price here; without a price it cannot be bought here."""
+    """A variant with its price here; without a price it cannot be bought here. With parts it is a bundle of these."""
 
     sku_id: UUID
     sku_code: str
@@ -30,6 +30,7 @@ class SkuView(msgspec.Struct, frozen=True):
     unit: str
     milli_step: int
     price: PriceView | None
+    parts: list[catalogue.BundlePart] = []
 
 
 class LineView(msgspec.Struct, frozen=True):
@@ -156,6 +157,7 @@ def sku_view(sku: catalogue.Sku, quote: pricing.Quote | None) -> SkuView:
         sku.unit,
         sku.milli_step,
         price_view(quote),
+        sku.parts,
     )
 
 
