@@ -201,6 +201,7 @@ async def _hand_over(database: Database, tenant: Tenant, guide_id: organisation.
         continue
 
 
+_TILL_WORK: Sequence[Callable[[Tx], Awaitable[int]]] = (orders.expire_held, members.forget_codes)
 SCHEDULES: Sequence[Schedule] = (
     Schedule("make_room", "17 * * * *", Nothing()),
     Schedule("tidy_books", "*/10 * * * *", Nothing()),

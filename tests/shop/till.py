@@ -3,9 +3,13 @@
 import itertools
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
 
 from midstage.kit.audit import Principal
+from midstage.kit.clock import utc_now
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.catalogue import api as catalogue
@@ -152,3 +156,44 @@ async def _apples(tx: Tx, shop: Shop) -> catalogue.SkuId:
     await pricing.set_base_prices(tx, [pricing.BasePrice(sku_id, KILO_MINOR, "CNY")])
     await inventory.open_stock(tx, [inventory.Opening(shop.location, sku_id, 20_000)])
     return sku_id
+
+
+async def furnish_till(shop: Shop, store_id: organisation.StoreId) -> dict[str, UUID | str]:
+    """A till of a store with an open shift, a held sale and one that was refused: by the names that addresses give them."""
+    by = Principal("staff", new_id())
+
+    async def work(tx: Tx) -> dict[str, UUID | str]:
+        till_id = await new_till(tx, store_id)
+        till = await orders.till_of(tx, till_id)
+        shift = await payments.open_shift(tx, till_id, till.at, float_minor=FLOAT_MINOR, pieces=[])
+        line = orders.TillLine(sku_id=shop.skus[0])
+        held = await orders.hold_sale(tx, till, orders.HeldCart(lines=[line]))
+        code = catalogue.Barcode(catalogue.BarcodeKind.STORE, f"SKU{shop.skus[0].hex[-12:]}")
+        await catalogue.change_sku(tx, shop.skus[0], catalogue.SkuChange(barcodes=[code]))
+        return {"till_id": till_id, "shift_id": shift.shift_id, "held_id": held.held_id, "barcode": code.code}
+
+    ids = await shop.database.attempt(shop.tenant, work, by=by)
+    till_id = organisation.TouchpointId(UUID(str(ids["till_id"])))
+    [told] = await orders.upload(shop.database, shop.tenant, till_id, [offline_sale("NO-SUCH-CODE")], by=by)
+    assert told.refused_id is not None
+    return {**ids, "refused_id": told.refused_id}
+
+
+def offline_sale(
+    barcode: str,
+    *,
+    minor: int = 12_800,
+    at: datetime | None = None,
+    number: str = "",
+    quantity: int = 1,
+    **changes: Any,
+) -> orders.OfflineSale:
+    """A sale of one line that a till made while it was offline, for cash."""
+    plain = orders.OfflineSale(
+        device_sale_id=number or new_id().hex,
+        sequence=next(_numbers),
+        device_at=at or utc_now(),
+        lines=[orders.OfflineLine(barcode=barcode, quantity_milli=quantity * 1000, total_minor=minor)],
+        tenders=[payments.TenderWish("cash", minor)],
+    )
+    return msgspec.structs.replace(plain, **changes)

@@ -19,6 +19,7 @@ from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
 from shop.goods import furnish_own
 from shop.identities import identities
+from shop.till import furnish_till
 
 _numbers = itertools.count(1)
 APPROVED = "test.in_a_store"
@@ -190,6 +191,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         return (await payments.refunds(tx, payments.RefundFilters(None, order_id), PageRequest())).items[0].refund_id
 
     _keep(half, refund_id=await shop.do(give_back))
+    _keep(half, **await furnish_till(shop, half.store.store_id))
 
 
 async def _price(shop: Shop, world: World) -> None:
@@ -224,5 +226,5 @@ async def _session(tx: Tx, staff_id: organisation.StaffId) -> UUID:
     return (await access.sessions(tx, staff_id))[0].session_id
 
 
-def _keep(half: Half, **ids: UUID) -> None:
+def _keep(half: Half, **ids: UUID | str) -> None:
     half.ids.update({name: str(value) for name, value in ids.items()})

@@ -2,8 +2,19 @@
 
 from litestar import Router
 
-from midstage.fronts.counter import sales, shifts
+from midstage.fronts.counter import days, held, members, offline, returns, sales, shifts
 
-router = Router("/v1/counter", route_handlers=[*shifts.HANDLERS, *sales.HANDLERS])
+router = Router(
+    "/v1/counter",
+    route_handlers=[
+        *shifts.HANDLERS,
+        *sales.HANDLERS,
+        *members.HANDLERS,
+        *held.HANDLERS,
+        *returns.HANDLERS,
+        *offline.HANDLERS,
+        *days.HANDLERS,
+    ],
+)
 
 __all__ = ["router"]

@@ -229,7 +229,7 @@ def sale_view(sold: orders.Sold) -> SaleView:
         tax_minor=order.tax_minor,
         paid_minor=order.paid_minor,
         change_minor=sold.change_minor,
-        lines=[_sold_line(line) for line in sold.lines],
+        lines=[sold_line(line) for line in sold.lines],
         tenders=list(sold.tenders),
         below=list(sold.below),
         waiting=list(sold.waiting),
@@ -242,7 +242,8 @@ def _cart_line(found: orders.QuotedLine) -> CartLine:
     return CartLine(**taken, live=found.live)
 
 
-def _sold_line(line: orders.Line) -> SoldLine:
+def sold_line(line: orders.Line) -> SoldLine:
+    """A line as receipts show it."""
     return SoldLine(**{name: getattr(line, name) for name in SoldLine.__struct_fields__})
 
 

@@ -15,7 +15,7 @@ from midstage.fronts._http.words import Minor, Reason, Short
 from midstage.fronts.counter.desk import AT_TILL, MANAGE, READ, SELL, SHIFT, my_shift, my_store, my_till
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
-from midstage.kit.refusals import Forbidden, Text
+from midstage.kit.refusals import Conflict, Text
 from midstage.middle.access import api as access
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
@@ -26,7 +26,7 @@ Counted = Annotated[list[payments.Pieces], msgspec.Meta(max_length=MAX_PIECES)]
 InState = Annotated[payments.ShiftState | None, QueryParameter(name="state")]
 
 
-class NotYourDrawer(Forbidden):
+class NotYourDrawer(Conflict):
     """A drawer is counted or handed over by who answers for it, or by a manager."""
 
     text = Text(zh="只能由当班收银员或店长操作", en="Only who answers for the drawer, or a manager, may do that.")

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from midstage.fronts.mall import activation, browse, carts, checkout, me, privacy, sign_in
+from midstage.fronts.mall import activation, browse, carts, checkout, code, me, privacy, sign_in
 
 router = Router(
     "/v1/mall/{brand:str}",
@@ -12,6 +12,7 @@ router = Router(
         *carts.HANDLERS,
         *checkout.HANDLERS,
         *me.HANDLERS,
+        *code.HANDLERS,
         *activation.HANDLERS,
         *privacy.HANDLERS,
     ],

@@ -105,7 +105,7 @@ BUILT_IN: dict[str, Role] = {
             "导购",
             "Guide",
             frozenset({"members.read", "catalogue.read", "pricing.read", "inventory.read", "orders.read"})
-            | {"till.sell", "till.refund"},
+            | {"till.sell", "till.refund", "inventory.count"},
             built_in=True,
         ),
         Role("auditor", "审计", "Auditor", _READS, built_in=True),

@@ -6,6 +6,7 @@ from midstage.kit.database import Tx
 from midstage.kit.findings import Finding
 from midstage.middle.inventory import api as inventory
 from midstage.middle.ledger import api as ledger
+from midstage.middle.orders.till_checks import till_checks
 from midstage.middle.payments import api as payments
 
 _WITHOUT_LINES = """
@@ -55,7 +56,7 @@ async def checks(tx: Tx) -> list[Finding]:
         ("orders.steps", "an order whose history ends elsewhere", _STEPS),
     ):
         found += [Finding(check, what, dict(row)) for row in await tx.rows(sql, tx.brand)]
-    return found + await _against_payments(tx) + await _against_stock(tx)
+    return found + await _against_payments(tx) + await _against_stock(tx) + await till_checks(tx)
 
 
 async def _against_payments(tx: Tx) -> list[Finding]:

@@ -125,3 +125,15 @@ class OrderRefunded(Fact, frozen=True):
     refunded_minor: int
     units_milli: int
     lines: list[LineFigures]
+
+
+class GoodsTakenBack(Fact, frozen=True):
+    """A till took goods back without a receipt, for cash."""
+
+    subject: ClassVar[str] = "return_id"
+    return_id: UUID
+    till_id: UUID
+    store_id: UUID
+    currency: str
+    amount_minor: int
+    lines: list[LineFigures]

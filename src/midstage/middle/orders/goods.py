@@ -1,6 +1,6 @@
 """What lies on the counter: barcodes, labels and codes, read into goods with their prices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from midstage.kit import money
 from midstage.kit.database import Tx
@@ -66,6 +66,14 @@ async def price_goods(
         if not one.offer.live:
             raise catalogue.NotForSale(str(one.offer.sku_id))
         rules.check_listed(one.offer)
+    quotes = await quotes_of(tx, at, [one.offer for one in goods], level=level)
+    return [_line(no, one, quotes) for no, one in enumerate(goods, start=1)]
+
+
+async def quotes_of(
+    tx: Tx, at: organisation.Store, offers: Sequence[catalogue.Offer], *, level: str | None
+) -> dict[catalogue.SkuId, pricing.Quote]:
+    """What things cost at the tills of a store, and the parts of bundles. One statement."""
     context = pricing.PriceContext(
         sales_channel=CHANNEL,
         store_id=at.store_id,
@@ -73,12 +81,8 @@ async def price_goods(
         operator_id=at.operator_id,
         level=level,
     )
-    wanted = list({one.offer.sku_id for one in goods} | set(bundles.skus_to_price(one.offer for one in goods)))
-    quotes = await pricing.quote(tx, context, wanted, at=tx.now)
-    return [
-        bundles.with_parts(_line(no, one, quotes.get(one.offer.sku_id)), one.offer, quotes)
-        for no, one in enumerate(goods, start=1)
-    ]
+    wanted = {offer.sku_id for offer in offers}.union(bundles.skus_to_price(offers))
+    return await pricing.quote(tx, context, list(wanted), at=tx.now)
 
 
 async def quote_lines(
@@ -160,13 +164,13 @@ def weighed(grams: int, unit: catalogue.Unit) -> int:
     return max(1, (2 * grams * 10**9 + micrograms) // (2 * micrograms))
 
 
-def _line(no: int, goods: Goods, quote: pricing.Quote | None) -> Line:
+def _line(no: int, goods: Goods, quotes: Mapping[catalogue.SkuId, pricing.Quote]) -> Line:
+    quote = quotes.get(goods.offer.sku_id)
     if quote is None:
         raise NotSoldHere(goods.offer.sku_id)
-    if goods.label_minor is None:
-        minor = money.times(quote.unit_minor, goods.quantity_milli)
-        return rules.line_of(no, 1, goods.offer, quote, goods.quantity_milli, minor)
-    milli = goods.quantity_milli
-    if goods.offer.milli_step < ONE_MILLI and quote.unit_minor:
-        milli = max(1, goods.label_minor * ONE_MILLI // quote.unit_minor)
-    return rules.line_of(no, 1, goods.offer, quote, milli, goods.label_minor)
+    milli, minor = goods.quantity_milli, goods.label_minor
+    if minor is None:
+        minor = money.times(quote.unit_minor, milli)
+    elif goods.offer.milli_step < ONE_MILLI and quote.unit_minor:
+        milli = max(1, minor * ONE_MILLI // quote.unit_minor)
+    return bundles.with_parts(rules.line_of(no, 1, goods.offer, quote, milli, minor), goods.offer, quotes)

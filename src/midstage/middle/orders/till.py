@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId, new_id
 from midstage.kit.kept import Kept
@@ -54,15 +56,42 @@ async def sell(tx: Tx, till: Till, selling: Selling) -> Sold:
     Refuses what reading the goods, pricing and the tenders refuse, and TotalMoved, StoreNotSelling,
     payments.NoShiftOpen and members.NoSuchMember.
     """
+    ready = await read_sale(tx, till, selling)
+    return await sell_read(tx, ready, await payments.settle(tx, till.at, ready.total_minor, selling.tenders))
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A sale that was read and priced; its shift is held."""
+
+    till: Till
+    shift: payments.Shift
+    selling: Selling
+    shopper: members.Shopper | None
+    lines: Sequence[Line]
+
+    @property
+    def total_minor(self) -> int:
+        return rules.total(self.lines, shipping_minor=0).total_minor
+
+
+async def read_sale(tx: Tx, till: Till, selling: Selling) -> Ready:
+    """What a sale would be, at the prices of now. Refuses as `sell` but for the tenders."""
     if till.at.state is not organisation.StoreState.OPEN:
         raise StoreNotSelling(till.at.store_id)
     shift = await payments.selling_shift(tx, till.till_id)
     shopper = await members.shopper(tx, selling.member_id) if selling.member_id else None
     read = await goods.read_lines(tx, till.at, selling.lines)
     lines = await goods.price_goods(tx, till.at, read, level=shopper.level if shopper else None)
-    total = rules.total(lines, shipping_minor=0).total_minor
-    rules.check_expected(selling.expected_total_minor, total)
-    tenders = await payments.settle(tx, till.at, total, selling.tenders)
+    ready = Ready(till, shift, selling, shopper, lines)
+    rules.check_expected(selling.expected_total_minor, ready.total_minor)
+    return ready
+
+
+async def sell_read(
+    tx: Tx, ready: Ready, tenders: Sequence[payments.TillPart], *, order_id: OrderId | None = None
+) -> Sold:
+    """Book a sale that was read, and the tenders that pay it."""
+    till, shift = ready.till, ready.shift
     sale = TillSale(
         store_id=till.at.store_id,
         till_id=till.till_id,
@@ -71,28 +100,44 @@ async def sell(tx: Tx, till: Till, selling: Selling) -> Sold:
         cashier_id=tx.by.id,
         sold_at=tx.now,
     )
-    return await book(tx, till, shift, sale, lines, tenders, selling, shopper)
+    counted = Counted(till, shift, sale, order_id or OrderId(new_id()))
+    sold = await book(tx, counted, ready.lines, tenders, ready.selling, ready.shopper)
+    store.write_till_sale(tx, counted.order_id, sale)
+    return sold
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Where a sale is counted: at which till, in which shift (which is held), under which id."""
+
+    till: Till
+    shift: payments.Shift
+    sale: TillSale
+    order_id: OrderId
 
 
 async def book(
     tx: Tx,
-    till: Till,
-    shift: payments.Shift,
-    sale: TillSale,
+    at: Counted,
     lines: Sequence[Line],
     tenders: Sequence[payments.TillPart],
     selling: Selling,
     shopper: members.Shopper | None,
 ) -> Sold:
-    """Write a sale that has happened: stock, order, tenders and ledger. The shift is held."""
-    order = await _order(tx, till, sale, lines, selling, shopper)
-    below = await take_from_stock(tx, till.at, lines, reference=order.order_id)
+    """Write a sale that has happened: stock, order, tenders and ledger. Its till_sale is written by the caller."""
+    sale = at.sale
+    order = await _order(tx, at, lines, selling, shopper)
+    below = await take_from_stock(tx, at.till.at, lines, reference=order.order_id)
+    await payments.take_at_till(tx, at.shift, order.order_id, tenders, to=sales_account(tx, order), at=sale.sold_at)
+    # What is only written waits for nobody, and goes out with the commit in one statement.
     reason = "sold at the till" if sale.device_sale_id is None else "sold offline"
-    store.write_sold(tx, order, lines, inventory.location_of(till.at.store_id), sale, reason=reason)
-    sales = ledger.account_id(tx.brand, "sales", order.operator_id, order.currency)
-    await payments.take_at_till(tx, shift, order.order_id, tenders, to=sales, at=sale.sold_at)
-    _tell(tx, order, lines, day_of=shift.opened_at)
+    store.write_sold(tx, order, lines, inventory.location_of(order.store_id), reason=reason)
+    _tell(tx, order, lines, day_of=at.shift.opened_at)
     return Sold(order=order, lines=lines, sale=sale, tenders=tenders, below=below)
+
+
+def sales_account(tx: Tx, order: Order) -> ledger.AccountId:
+    """Where what is sold is earned. Pure."""
+    return ledger.account_id(tx.brand, "sales", order.operator_id, order.currency)
 
 
 async def take_from_stock(tx: Tx, at: organisation.Store, lines: Sequence[Line], *, reference: UUID) -> list[Below]:
@@ -125,12 +170,13 @@ async def _read_till(tx: Tx, till_id: UUID) -> Till:
 
 
 async def _order(
-    tx: Tx, till: Till, sale: TillSale, lines: Sequence[Line], selling: Selling, shopper: members.Shopper | None
+    tx: Tx, at: Counted, lines: Sequence[Line], selling: Selling, shopper: members.Shopper | None
 ) -> Order:
+    till, sale = at.till, at.sale
     totals = rules.total(lines, shipping_minor=0)
     bound = shopper or await organisation.virtual(tx)
     return Order(
-        order_id=OrderId(new_id()),
+        order_id=at.order_id,
         number=await numbers.give(tx),
         version=1,
         kind=Kind.TILL,

@@ -11,11 +11,12 @@ import msgspec
 from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.members import api as members
-from midstage.middle.orders.types import Line, Order, Quantity
+from midstage.middle.orders.types import MAX_LINES, Line, Order, Quantity
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
 CHANNEL = "till"
+MOST_HELD = 200
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -81,6 +82,7 @@ class TillSale(msgspec.Struct, frozen=True, kw_only=True):
     device_receipt: str | None = None
     clock: Clock = Clock.RIGHT
     differs_minor: int = 0
+    content_hash: bytes | None = None
 
 
 class Below(msgspec.Struct, frozen=True):
@@ -156,3 +158,47 @@ class SkuUnknown(Conflict):
     text = Text(zh="第 {line_no} 行没有规格 {sku}", en="Line {line_no}: there is no sku {sku}.")
     line_no: int
     sku: str
+
+
+class HeldCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was put by: the goods, and for whom."""
+
+    lines: Annotated[list[TillLine], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
+    member_id: UUID | None = None
+    guide_id: UUID | None = None
+
+
+class HeldSale(msgspec.Struct, frozen=True, kw_only=True):
+    """A sale that waits to be taken up."""
+
+    held_id: UUID
+    store_id: organisation.StoreId
+    till_id: organisation.TouchpointId
+    business_date: date
+    name: str
+    cart: HeldCart
+    held_by: UUID
+    held_at: datetime
+
+
+class NoSuchHeldSale(NotFound):
+    """There is no such sale that was put by."""
+
+    text = Text(zh="没有这笔挂单", en="There is no such held sale.")
+    held_id: UUID
+
+
+class SaleNotHeld(Conflict):
+    """The sale was taken up elsewhere, dropped, or the business day is over."""
+
+    text = Text(
+        zh="该挂单已被取走、删除或已过期", en="This sale is not held any more: it was taken up, dropped, or is over."
+    )
+    held_id: UUID
+
+
+class TooManyHeld(Conflict):
+    """A store puts by so many sales at a time."""
+
+    text = Text(zh="本店挂单已达 {most} 笔，请先处理", en="{most} sales are held in this store; deal with some first.")
+    most: int = MOST_HELD

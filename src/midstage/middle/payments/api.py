@@ -16,7 +16,7 @@ from midstage.middle.payments.facts import (
     ShiftOpened,
     TillCashMoved,
 )
-from midstage.middle.payments.figures import shift_figures
+from midstage.middle.payments.figures import shift_figures, taken_by_order
 from midstage.middle.payments.history import import_paid
 from midstage.middle.payments.merchants import (
     merchant_for,
@@ -106,6 +106,7 @@ from midstage.middle.payments.repairing import (
     payments_to_repair,
     repair,
 )
+from midstage.middle.payments.returning import GivenBack, GoesBack, pay_out, return_at_till
 from midstage.middle.payments.secret import secret
 from midstage.middle.payments.shifts import (
     cash_moves,
@@ -126,7 +127,7 @@ from midstage.middle.payments.shifts import (
 )
 from midstage.middle.payments.splitting import cut_payment, open_payments
 from midstage.middle.payments.starting import start_payment, start_payments
-from midstage.middle.payments.takings import settle, take_at_till
+from midstage.middle.payments.takings import settle, settle_taken, take_at_till
 from midstage.middle.payments.till_policy import TILL, TillSettings
 from midstage.middle.payments.till_types import (
     CASH,
@@ -221,6 +222,8 @@ __all__ = [
     "DrawerShort",
     "Due",
     "DueAlready",
+    "GivenBack",
+    "GoesBack",
     "Held",
     "Merchant",
     "MerchantId",
@@ -342,6 +345,7 @@ __all__ = [
     "open_shift_of",
     "order_of",
     "pause_merchant",
+    "pay_out",
     "payment_no",
     "payment_of",
     "payments_of",
@@ -359,9 +363,11 @@ __all__ = [
     "register",
     "repair",
     "request_refund",
+    "return_at_till",
     "secret",
     "selling_shift",
     "settle",
+    "settle_taken",
     "shift",
     "shift_figures",
     "shift_of_past_sale",
@@ -371,6 +377,7 @@ __all__ = [
     "start_payment",
     "start_payments",
     "take_at_till",
+    "taken_by_order",
     "tendered",
     "tenders_of",
 ]

@@ -2,6 +2,7 @@
 
 from midstage.kit.database import Tx
 from midstage.kit.findings import Finding
+from midstage.middle.payments.till_checks import till_checks
 
 # What the doctor proves; each returns the wrong rows alone.
 CHECKS: dict[str, tuple[str, str]] = {
@@ -63,8 +64,9 @@ select r.refund_id::text, r.amount_minor, coalesce(t.minor, 0)::bigint as tender
 
 async def checks(tx: Tx) -> list[Finding]:
     """The wrong rows of this brand, at most 20 a check."""
-    return [
+    found = [
         Finding(check, what, dict(row.items()))
         for check, (what, sql) in CHECKS.items()
         for row in await tx.rows(sql, tx.brand)
     ]
+    return found + await till_checks(tx)

@@ -52,6 +52,29 @@ class RefundRequested(Fact, frozen=True):
     by_hand: bool
 
 
+class StatementCompared(Fact, frozen=True):
+    """A provider's day was compared with our book; told when it stands elsewhere than before, or something is new."""
+
+    subject: ClassVar[str] = "merchant_id"
+    merchant_id: UUID
+    day: str
+    state: str
+    matched: int
+    differences: int
+
+
+class DifferenceResolved(Fact, frozen=True):
+    """A person dealt with a difference between a statement and our book."""
+
+    subject: ClassVar[str] = "difference_id"
+    difference_id: UUID
+    merchant_id: UUID
+    kind: str
+    resolution: str
+    minor: int
+    currency: str
+
+
 class RefundCompleted(Fact, frozen=True):
     """Money went back."""
 

@@ -7,7 +7,7 @@ from midstage.kit.database import Tx
 from midstage.middle.ledger import api as ledger
 from midstage.middle.payments import drawer
 from midstage.middle.payments.store import takings
-from midstage.middle.payments.till_types import CASH, CashKind, MethodFigures, Shift, ShiftFigures
+from midstage.middle.payments.till_types import CASH, CashKind, MethodFigures, Shift, ShiftFigures, ShiftId
 
 
 async def shift_figures(tx: Tx, shifts: Sequence[Shift]) -> list[ShiftFigures]:
@@ -63,3 +63,8 @@ def _figures(
         drawer_minor=shift.float_minor + cash + paid_in - paid_out - dropped - refunded,
         ledger_drawer_minor=kept[shift.shift_id, CASH],
     )
+
+
+async def taken_by_order(tx: Tx, shift_ids: Sequence[ShiftId]) -> dict[UUID, int]:
+    """What these shifts took by hand for each order, in minor units."""
+    return await takings.taken_by_order(tx, shift_ids)

@@ -25,6 +25,14 @@ async def settle(tx: Tx, at: organisation.Store, total_minor: int, wishes: Seque
     return till_rules.settle(total_minor, wishes, allowed=settings.tenders)
 
 
+def settle_taken(total_minor: int, wishes: Sequence[TenderWish]) -> list[TillPart]:
+    """How a sale was paid that has happened: whatever was taken is taken, and must come to its total. Pure.
+
+    Raises TendersDoNotAddUp, TooLittleGiven, MethodUnknown.
+    """
+    return till_rules.settle(total_minor, wishes, allowed={wish.method for wish in wishes})
+
+
 async def take_at_till(
     tx: Tx, shift: Shift, order_id: UUID, taken: Sequence[TillPart], *, to: ledger.AccountId, at: datetime
 ) -> PaymentId | None:
@@ -36,9 +44,9 @@ async def take_at_till(
     if not total:
         return None
     payment_id = PaymentId(new_id())
-    store.write_taken(tx, payment_id, order_id, shift.shift_id, taken, currency=shift.currency, at=at)
     postings = drawer.takings(tx, shift, taken, to=to)
     await ledger.transfer(tx, f"till-sale/{payment_id}", postings, reason="till sale", reference=order_id)
+    store.write_taken(tx, payment_id, order_id, shift.shift_id, taken, currency=shift.currency, at=at)
     note_counted(tx, shift, sum(one.amount_minor for one in taken if one.method == CASH))
     return payment_id
 

@@ -118,3 +118,13 @@ create unique index privacy_request_open on privacy_request (brand_id, member_id
 create index privacy_request_due on privacy_request (brand_id, begins_at) where state in ('cooling', 'waiting');
 create index privacy_request_list on privacy_request (brand_id, asked_at, request_id);
 create index privacy_request_of_member on privacy_request (brand_id, member_id, asked_at);
+
+-- Codes on a member's phone that have paid for something: none does it twice. Rows go with the day.
+create table member_code_used (
+  brand_id  integer     not null,
+  code_hash bytea       not null,
+  member_id uuid        not null,
+  used_at   timestamptz not null,
+  primary key (brand_id, code_hash)
+);
+create index member_code_used_at on member_code_used (brand_id, used_at);

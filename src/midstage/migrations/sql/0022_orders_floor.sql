@@ -20,8 +20,9 @@ create table till_sale (
   device_receipt  text,
   clock           text        not null default 'right' check (clock in ('right', 'corrected', 'unknown')),
   differs_minor   bigint      not null default 0,  -- what was charged beyond our prices
+  content_hash    bytea,                 -- of what the device told
   primary key (brand_id, order_id),
-  check ((device_sale_id is null) = (device_at is null))
+  check ((device_sale_id is null) = (device_at is null) and (device_sale_id is null) = (content_hash is null))
 );
 -- Each once, whatever the network does.
 create unique index till_sale_of_device on till_sale (brand_id, till_id, device_sale_id) where device_sale_id is not null;

@@ -26,19 +26,17 @@ values ($1, $2, 1, $3, 'carry_out', 'handed_over', $4)
 """
 INSERT_TILL_SALE = """
 insert into till_sale (brand_id, order_id, store_id, till_id, shift_id, business_date, cashier_id, sold_at, booked_at,
-                       device_sale_id, device_sequence, device_at, device_receipt, clock, differs_minor)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                       device_sale_id, device_sequence, device_at, device_receipt, clock, differs_minor, content_hash)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 TILL_SALE = """
 select store_id, till_id, shift_id, business_date, cashier_id, sold_at, device_sale_id, device_sequence, device_at,
-       device_receipt, clock, differs_minor
+       device_receipt, clock, differs_minor, content_hash
   from till_sale where brand_id = $1 and order_id = $2
 """
 
 
-def write_sold(
-    tx: Tx, order: Order, lines: Sequence[Line], location: inventory.LocationId, sale: TillSale, *, reason: str
-) -> None:
+def write_sold(tx: Tx, order: Order, lines: Sequence[Line], location: inventory.LocationId, *, reason: str) -> None:
     """Insert a completed sale, with the flush."""
     brand, order_id = tx.brand, order.order_id
     tx.later(
@@ -53,14 +51,17 @@ def write_sold(
     columns = zip(*(line_values(line) for line in lines), strict=True)
     tx.later(INSERT_LINES, brand, order_id, *(list(column) for column in columns))
     tx.later(INSERT_STEP, brand, order_id, 1, None, order.state, tx.by.kind, tx.by.id, reason, tx.now)
-    write_till_sale(tx, order_id, sale)
 
 
 def write_till_sale(tx: Tx, order_id: OrderId, sale: TillSale) -> None:
-    tx.later(
-        INSERT_TILL_SALE, tx.brand, order_id, sale.store_id, sale.till_id, sale.shift_id, sale.business_date,
-        sale.cashier_id, sale.sold_at, tx.now, sale.device_sale_id, sale.device_sequence, sale.device_at,
-        sale.device_receipt, sale.clock, sale.differs_minor,
+    tx.later(INSERT_TILL_SALE, *sale_values(tx, order_id, sale))
+
+
+def sale_values(tx: Tx, order_id: OrderId, sale: TillSale) -> tuple[Any, ...]:
+    return (
+        tx.brand, order_id, sale.store_id, sale.till_id, sale.shift_id, sale.business_date, sale.cashier_id,
+        sale.sold_at, tx.now, sale.device_sale_id, sale.device_sequence, sale.device_at, sale.device_receipt,
+        sale.clock, sale.differs_minor, sale.content_hash,
     )  # fmt: skip
 
 

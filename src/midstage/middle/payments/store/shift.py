@@ -74,6 +74,7 @@ LIST_SHIFTS = f"""
  order by opened_at desc, shift_id desc limit $9
 """
 LATE_OPEN = f"{_SELECT} and state = 'open' and opened_at < $2 order by opened_at limit $3"
+SHIFTS_AFTER = f"{_SELECT} and ($2::uuid is null or shift_id > $2) order by shift_id limit $3"
 CLOSE_SHIFT = """
 update till_shift set state = 'closed', closed_at = $3, closed_by = $4, blind = $5, expected_minor = $6,
        counted_minor = $7, pieces = $8::text::jsonb, note = $9
@@ -175,6 +176,10 @@ async def shifts_of_day(tx: Tx, store_id: organisation.StoreId, day: date) -> li
 
 async def late_open(tx: Tx, before: datetime) -> list[Shift]:
     return [to_shift(row) for row in await tx.rows(LATE_OPEN, tx.brand, before, _LATE_ROWS)]
+
+
+async def shifts_after(tx: Tx, after: UUID | None, limit: int) -> list[Shift]:
+    return [to_shift(row) for row in await tx.rows(SHIFTS_AFTER, tx.brand, after, limit)]
 
 
 async def list_shifts(tx: Tx, filters: ShiftFilters, place: tuple[datetime, UUID] | None, limit: int) -> list[Shift]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from midstage.kit.database import Record, Tx
+from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.payments.till_types import CashKind, CashMove, ShiftId, TillPart
 from midstage.middle.payments.types import PaymentId, Refund, TenderId
@@ -53,16 +53,13 @@ update payment set refunded_minor = refunded_minor + $3
 """
 INSERT_GIVEN = """
 insert into tender (brand_id, payment_id, tender_id, kind, method, refund_id, amount_minor, currency, happened_at,
-                    booked_at, in_ledger, shift_id)
-values ($1, $2, $3, 'refund', $4, $5, -$6::bigint, $7, $8, $8, $9, $10)
-"""
-SHIFTS_AFTER = """
-select shift_id from till_shift where brand_id = $1 and ($2::uuid is null or shift_id > $2) order by shift_id limit $3
+                    booked_at, shift_id)
+values ($1, $2, $3, 'refund', $4, $5, -$6::bigint, $7, $8, $8, $9)
 """
 TAKEN_BY_ORDER = """
-select t.shift_id, p.order_id, sum(t.amount_minor)::bigint as minor
+select p.order_id, sum(t.amount_minor)::bigint as minor
   from tender t join payment p on p.brand_id = t.brand_id and p.payment_id = t.payment_id
- where t.brand_id = $1 and t.shift_id = any($2) and t.kind = 'payment' group by t.shift_id, p.order_id
+ where t.brand_id = $1 and t.shift_id = any($2) and t.kind = 'payment' group by p.order_id
 """
 
 
@@ -102,9 +99,7 @@ def write_cash(
     tx.later(INSERT_CASH, tx.brand, shift_id, move_id, kind, minor, reason, reference, tx.by.id, tx.now)
 
 
-def write_returned(
-    tx: Tx, refund: Refund, tender_id: TenderId, method: str, shift_id: ShiftId, *, in_ledger: bool
-) -> None:
+def write_returned(tx: Tx, refund: Refund, tender_id: TenderId, method: str, shift_id: ShiftId) -> None:
     """A refund that went at once, with the flush; `move_returned` goes with it."""
     tx.later(
         INSERT_RETURNED, tx.brand, refund.refund_id, refund.payment_id, refund.order_id, refund.tender_id, refund.key,
@@ -112,7 +107,7 @@ def write_returned(
     )  # fmt: skip
     tx.later(
         INSERT_GIVEN, tx.brand, refund.payment_id, tender_id, method, refund.refund_id, refund.amount.minor,
-        refund.amount.currency, tx.now, in_ledger, shift_id,
+        refund.amount.currency, tx.now, shift_id,
     )  # fmt: skip
 
 
@@ -144,9 +139,5 @@ async def tender_sums(tx: Tx, shift_ids: Sequence[ShiftId]) -> dict[UUID, list[T
     return found
 
 
-async def shift_ids_after(tx: Tx, after: UUID | None, limit: int) -> list[ShiftId]:
-    return [row["shift_id"] for row in await tx.rows(SHIFTS_AFTER, tx.brand, after, limit)]
-
-
-async def taken_by_order(tx: Tx, shift_ids: Sequence[ShiftId]) -> list[Record]:
-    return await tx.rows(TAKEN_BY_ORDER, tx.brand, shift_ids)
+async def taken_by_order(tx: Tx, shift_ids: Sequence[ShiftId]) -> dict[UUID, int]:
+    return {row["order_id"]: row["minor"] for row in await tx.rows(TAKEN_BY_ORDER, tx.brand, shift_ids)}
