@@ -61,3 +61,7 @@ def test_a_first_order_is_placed_paid_handed_over_and_refunded(folder: Path) -> 
 
 def test_data_is_imported_and_bad_rows_are_pointed_at(folder: Path) -> None:
     Reader(folder).read(GUIDES / "import-your-data.md")
+
+
+def test_a_person_is_handed_out_and_erased(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "erase-a-person.md")
