@@ -57,3 +57,12 @@ def places(scanned: str) -> list[tuple[str, str]]:
     code = scanned.strip()
     keys = [("gtin", code.zfill(14))] if is_gtin(code) else []
     return [*keys, ("store", code.upper())]
+
+
+def fits(barcode: Barcode) -> bool:
+    """Whether a barcode is one of its kind."""
+    try:
+        place(barcode)
+    except BarcodeWrong:
+        return False
+    return True

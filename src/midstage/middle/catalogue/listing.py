@@ -54,7 +54,7 @@ async def list_goods(tx: Tx, drafts: Sequence[ListingDraft]) -> list[Listing]:
     """
     distinct = {(one.product_id, one.kind, one.scope): one for one in drafts}
     for draft in distinct.values():
-        _check(draft)
+        check(draft)
     await _check_scopes(tx, [draft.scope for draft in distinct.values()])
     await _check_opt_outs(tx, [draft for draft in distinct.values() if draft.kind is ListingKind.OPTED_OUT])
     products = sorted({draft.product_id for draft in distinct.values()})
@@ -126,7 +126,8 @@ async def sold_in(
     )
 
 
-def _check(draft: ListingDraft) -> None:
+def check(draft: ListingDraft) -> None:
+    """What can be known of a row by itself. Raises ListingScopeWrong, CatalogueTextWrong."""
     scope = draft.scope
     rules.check_text("reason", draft.reason, MAX_REASON, empty=draft.kind is not ListingKind.OPTED_OUT)
     if scope.sales_channel is not None:

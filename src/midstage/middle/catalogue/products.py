@@ -50,7 +50,7 @@ _NO_ID = UUID(int=0)
 T = TypeVar("T")
 
 
-class _Surroundings(msgspec.Struct, frozen=True):
+class Surroundings(msgspec.Struct, frozen=True):
     """What a product is checked against: held still until the transaction ends."""
 
     categories: dict[CategoryId, Category]
@@ -75,7 +75,7 @@ async def create_product(tx: Tx, draft: ProductDraft) -> Product:
 
 async def load_products(tx: Tx, drafts: Sequence[ProductDraft]) -> Loaded:
     """Create many products with the same checks as one; all or none. Returns the ids by code."""
-    around = await _surroundings(tx, {draft.category_id for draft in drafts})
+    around = await surroundings(tx, {draft.category_id for draft in drafts})
     await _hold_tax_classes(tx, {draft.tax_class for draft in drafts})
     await owned.check_allowed(tx, {draft.owner for draft in drafts if draft.owner is not None})
     products = [_begun(tx, draft, around) for draft in drafts]
@@ -85,14 +85,14 @@ async def load_products(tx: Tx, drafts: Sequence[ProductDraft]) -> Loaded:
         vectors = [lexemes.vector(rules.document(mark, p, around.path(p.category_id))) for p in part]
         await store.insert_products(tx, part, vectors)
     await _settle_bundles(tx, products)
-    _tell_loaded(tx, products)
+    tell_loaded(tx, products)
     return Loaded(
         products={p.code: p.product_id for p in products},
         skus={sku.code: sku.sku_id for p in products for sku in p.skus},
     )
 
 
-def _begun(tx: Tx, draft: ProductDraft, around: _Surroundings) -> Product:
+def _begun(tx: Tx, draft: ProductDraft, around: Surroundings) -> Product:
     if draft.state is State.RETIRED:
         raise StateWrong(draft.code, draft.state.value)
     if draft.category_id not in around.categories:
@@ -165,7 +165,7 @@ def _check_distinct(products: Sequence[Product]) -> None:
                 printed.add(key)
 
 
-def _tell_loaded(tx: Tx, products: Sequence[Product]) -> None:
+def tell_loaded(tx: Tx, products: Sequence[Product]) -> None:
     for state in (State.DRAFT, State.LIVE):
         for part in _parts([p for p in products if p.state is state], _FACT):
             load_id = new_id()
@@ -256,7 +256,7 @@ async def refresh_beneath(tx: Tx, category_id: CategoryId) -> int:
     after, count = ProductId(_NO_ID), 0
     while product_ids := await store.lock_beneath(tx, category_id, after=after, limit=_CHUNK):
         found = list((await store.read_products(tx, product_ids)).values())
-        around = await _surroundings(tx, {each.category_id for each in found})
+        around = await surroundings(tx, {each.category_id for each in found})
         mark = lexemes.brand_mark(tx.brand)
         moved = [msgspec.structs.replace(p, category_path=around.categories[p.category_id].path) for p in found]
         vectors = [lexemes.vector(rules.document(mark, p, around.path(p.category_id))) for p in moved]
@@ -271,12 +271,12 @@ async def _hold_tax_classes(tx: Tx, codes: set[str]) -> None:
         raise NoSuchTaxClass(min(missing))
 
 
-async def _surroundings(tx: Tx, category_ids: set[CategoryId]) -> _Surroundings:
+async def surroundings(tx: Tx, category_ids: set[CategoryId]) -> Surroundings:
     categories = await store.lock_paths(tx, sorted(category_ids))
     missing = category_ids - categories.keys()
     if missing:
         raise NoSuchCategory(str(min(missing)))
-    return _Surroundings(categories, await store.read_definitions(tx, list(categories)))
+    return Surroundings(categories, await store.read_definitions(tx, list(categories)))
 
 
 async def read_to_change(tx: Tx, product_id: ProductId, seen: int | None) -> Product:
@@ -288,7 +288,7 @@ async def read_to_change(tx: Tx, product_id: ProductId, seen: int | None) -> Pro
 
 async def save(tx: Tx, before: Product, after: Product) -> Product:
     """Check and write a product over the version it was read with; its skus are the caller's to write."""
-    around = await _surroundings(tx, {after.category_id})
+    around = await surroundings(tx, {after.category_id})
     await _hold_tax_classes(tx, {after.tax_class})
     path = around.path(after.category_id)
     saved = msgspec.structs.replace(

@@ -1,6 +1,6 @@
 """The door of pricing."""
 
-from midstage.middle.pricing.base import base_prices, set_base_prices
+from midstage.middle.pricing.base import base_prices, plan_base_prices, set_base_prices
 from midstage.middle.pricing.checks import checks
 from midstage.middle.pricing.facts import (
     BaseChange,
@@ -102,6 +102,7 @@ __all__ = [
     "hold_to",
     "out_of_band",
     "own_prices",
+    "plan_base_prices",
     "price_list",
     "price_lists",
     "publish_price_list",

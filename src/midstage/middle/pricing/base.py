@@ -21,6 +21,21 @@ async def base_prices(tx: Tx, sku_ids: Sequence[catalogue.SkuId]) -> dict[catalo
     return await store.read_base(tx, sku_ids)
 
 
+async def plan_base_prices(
+    tx: Tx, prices: Sequence[BasePrice], *, hold: bool = False
+) -> list[tuple[BasePrice | None, BasePrice]]:
+    """Each of these prices beside the one that holds; nothing is written. Raises PriceWrong, PriceCurrencyWrong.
+
+    With `hold` nobody else changes prices until the end of the transaction.
+    """
+    for price in prices:
+        rules.check_base(price)
+    if hold:
+        await store.move_version(tx)
+    there = await store.read_base(tx, [price.sku_id for price in prices])
+    return [(there.get(price.sku_id), price) for price in prices]
+
+
 async def set_base_prices(tx: Tx, prices: Sequence[BasePrice]) -> int:
     """Set list and supply prices of skus that exist; returns how many are other than before.
 

@@ -1,5 +1,6 @@
 """All SQL of the catalogue, over its own tables."""
 
+from midstage.middle.catalogue.store.bulk import owners_of_barcodes, update_products
 from midstage.middle.catalogue.store.bundles import (
     HeldSku,
     first_part,
@@ -20,6 +21,15 @@ from midstage.middle.catalogue.store.categories import (
     write_category,
     write_definitions,
     write_paths,
+)
+from midstage.middle.catalogue.store.change_sets import (
+    copy_change_rows,
+    forget_change_sets,
+    insert_change_set,
+    list_change_sets,
+    mark_applied,
+    read_change_rows,
+    read_change_set,
 )
 from midstage.middle.catalogue.store.faults import find_faults
 from midstage.middle.catalogue.store.listing import (
@@ -47,6 +57,7 @@ from midstage.middle.catalogue.store.products import (
     insert_skus,
     read_product_codes,
     read_products,
+    update_skus,
     write_product,
     write_skus,
 )
@@ -58,6 +69,7 @@ __all__ = [
     "HeldSku",
     "Whose",
     "attribute_is_used",
+    "copy_change_rows",
     "delete_category",
     "delete_listings",
     "find_faults",
@@ -65,11 +77,14 @@ __all__ = [
     "first_part",
     "first_unknown",
     "first_unready",
+    "forget_change_sets",
     "insert_barcodes",
     "insert_categories",
+    "insert_change_set",
     "insert_listings",
     "insert_products",
     "insert_skus",
+    "list_change_sets",
     "list_listings",
     "list_products",
     "lock_beneath",
@@ -78,11 +93,15 @@ __all__ = [
     "lock_skus",
     "lock_subtree",
     "lock_tax_classes",
+    "mark_applied",
     "marks_of",
     "owner_of",
+    "owners_of_barcodes",
     "product_of_sku",
     "read_categories",
     "read_categories_by_code",
+    "read_change_rows",
+    "read_change_set",
     "read_definitions",
     "read_goods",
     "read_listings",
@@ -96,6 +115,8 @@ __all__ = [
     "refresh_products",
     "scan",
     "search",
+    "update_products",
+    "update_skus",
     "write_category",
     "write_definitions",
     "write_parts",

@@ -1,6 +1,7 @@
 """Products with their skus and barcodes: one statement reads all of it, each table has one to write it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from asyncpg import UniqueViolationError
@@ -132,7 +133,7 @@ select b.code
 
 async def insert_products(tx: Tx, products: Sequence[Product], vectors: Sequence[str]) -> None:
     """Insert products with all that belongs to them. Raises …Taken for the first code that is somebody else's."""
-    keys = [_name_keys(product) for product in products]
+    keys = [name_keys(product) for product in products]
     inserted = await tx.run(
         INSERT_PRODUCTS,
         tx.brand,
@@ -152,7 +153,7 @@ async def insert_products(tx: Tx, products: Sequence[Product], vectors: Sequence
         [p.tax_class for p in products],
         [p.state.value for p in products],
         [_SEPARATOR.join(key) for key in keys],
-        [_name_length(key) for key in keys],
+        [name_length(key) for key in keys],
         vectors,
         [p.owner.store_id if p.owner else None for p in products],
         [p.owner.operator_id if p.owner else None for p in products],
@@ -164,11 +165,11 @@ async def insert_products(tx: Tx, products: Sequence[Product], vectors: Sequence
     await insert_skus(tx, [(p, sku) for p in products for sku in p.skus])
 
 
-def _name_keys(product: Product) -> list[str]:
+def name_keys(product: Product) -> list[str]:
     return [lexemes.normal(text) for text in (product.name.in_zh(), product.name.in_en(), product.code)]
 
 
-def _name_length(keys: Sequence[str]) -> int:
+def name_length(keys: Sequence[str]) -> int:
     """Of two names that fit equally, the shorter is nearer to what was asked."""
     return min(len(keys[0]), len(keys[1]))
 
@@ -247,7 +248,7 @@ DELETE_BARCODES = "delete from barcode where brand_id = $1 and sku_id = any($2::
 
 async def write_product(tx: Tx, product: Product, vector: str, *, seen: int) -> None:
     """Write a product over the version that was seen. Raises ProductChangedMeanwhile, ProductCodeTaken."""
-    keys = _name_keys(product)
+    keys = name_keys(product)
     try:
         written = await tx.run(
             UPDATE_PRODUCT,
@@ -268,7 +269,7 @@ async def write_product(tx: Tx, product: Product, vector: str, *, seen: int) -> 
             product.tax_class,
             product.state.value,
             keys,
-            _name_length(keys),
+            name_length(keys),
             vector,
             product.changed_at,
             product.published_at,
@@ -281,26 +282,29 @@ async def write_product(tx: Tx, product: Product, vector: str, *, seen: int) -> 
 
 async def write_skus(tx: Tx, product: Product, skus: Sequence[Sku], *, barcodes_too: bool) -> None:
     """Write skus of a product that write_product guards. Raises SkuCodeTaken, OptionsTaken, BarcodeTaken."""
-    if not skus:
-        return
-    texts = [rules.options_text(product, sku) for sku in skus]
-    try:
-        await tx.run(
-            UPDATE_SKUS,
-            tx.brand,
-            [sku.sku_id for sku in skus],
-            [sku.code for sku in skus],
-            [_json(sku.options).decode() for sku in skus],
+    await update_skus(tx, [(product, sku) for sku in skus], barcodes_of=skus if barcodes_too else [])
+
+
+async def update_skus(tx: Tx, skus: Sequence[tuple[Product, Sku]], *, barcodes_of: Sequence[Sku]) -> None:
+    """Write skus whose products are guarded. Raises SkuCodeTaken, OptionsTaken, BarcodeTaken."""
+    if skus:
+        texts = [rules.options_text(product, sku) for product, sku in skus]
+        values: list[Any] = [
+            [sku.sku_id for _, sku in skus],
+            [sku.code for _, sku in skus],
+            [_json(sku.options).decode() for _, sku in skus],
             [text.zh for text in texts],
             [text.en for text in texts],
-            [sku.unit.value for sku in skus],
-            [sku.milli_step for sku in skus],
-            [sku.state.value for sku in skus],
-            [sku.rank for sku in skus],
-        )
-    except UniqueViolationError as error:
-        taken = OptionsTaken if error.constraint_name == "sku_options" else SkuCodeTaken
-        raise taken(skus[0].code) from None
-    if barcodes_too:
-        await tx.run(DELETE_BARCODES, tx.brand, [sku.sku_id for sku in skus])
-        await insert_barcodes(tx, skus)
+            [sku.unit.value for _, sku in skus],
+            [sku.milli_step for _, sku in skus],
+            [sku.state.value for _, sku in skus],
+            [sku.rank for _, sku in skus],
+        ]
+        try:
+            await tx.run(UPDATE_SKUS, tx.brand, *values)
+        except UniqueViolationError as error:
+            taken = OptionsTaken if error.constraint_name == "sku_options" else SkuCodeTaken
+            raise taken(skus[0][1].code) from None
+    if barcodes_of:
+        await tx.run(DELETE_BARCODES, tx.brand, [sku.sku_id for sku in barcodes_of])
+        await insert_barcodes(tx, barcodes_of)
