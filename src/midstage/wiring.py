@@ -71,6 +71,7 @@ LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
     "inventory": inventory.late,
     "identity": identity.late,
     "orders": orders.late,
+    "payments": payments.late,
 }
 
 PAYMENT_CALLBACKS = "/v1/callbacks"
@@ -121,7 +122,12 @@ def job_handlers(
             for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old):
                 await database.attempt(tenant, work)
 
+    async def reconcile(_: Job[Nothing]) -> None:
+        for tenant in await tenants():
+            await payments.reconcile_due(database, tenant)
+
     return {
+        "reconcile": JobHandler(Nothing, reconcile),
         "make_room": JobHandler(Nothing, make_room),
         "tidy_books": JobHandler(Nothing, tidy_books),
         **_member_jobs(database, settings, tenants),
@@ -205,6 +211,7 @@ _TILL_WORK: Sequence[Callable[[Tx], Awaitable[int]]] = (orders.expire_held, memb
 SCHEDULES: Sequence[Schedule] = (
     Schedule("make_room", "17 * * * *", Nothing()),
     Schedule("tidy_books", "*/10 * * * *", Nothing()),
+    Schedule("reconcile", "7,37 * * * *", Nothing()),
     Schedule("care_for_members", "*/10 * * * *", Nothing()),
     Schedule("work_on_stock", "* * * * *", Nothing()),
     Schedule(inventory.LOOK_AT_ALL, "43 3 * * *", Nothing()),

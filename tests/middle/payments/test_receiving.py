@@ -8,7 +8,7 @@ import pytest
 from middle.payments.till import again, cny, deposits, opened, said_paid, wrong
 from midstage.adapters.sandbox_pay.provider import SandboxPay
 from midstage.kit.clock import Tenant
-from midstage.kit.database import Database
+from midstage.kit.database import Database, Tx
 from midstage.kit.facts import Fact
 from midstage.kit.ids import new_id
 from midstage.kit.paging import PageRequest
@@ -134,13 +134,19 @@ async def test_a_provider_that_sets_itself_right_pays_the_flagged_payment(db: Da
 async def test_an_accepted_amount_is_on_the_book_and_can_go_back_but_pays_nothing(db: Database, tenant: Tenant) -> None:
     payment = await opened(db, tenant, 10_000)
     merchant_id = await a_merchant(db, tenant)
+    kept: list[int] = []
+
+    async def keep(_: Tx, accepted: payments.Discrepancy) -> None:
+        kept.append(accepted.got.minor)
+
     await book(db, tenant, said_paid(payment, minor=4_000, merchant_id=merchant_id))
     (found,) = await open_discrepancies(db, tenant)
     async with db.writing(tenant) as tx:
-        await payments.accept_amount(tx, found.discrepancy_id, note="seen in the bank")
+        await payments.accept_amount(tx, payment.payment_id, found.discrepancy_id, note="seen in the bank", keep=keep)
     with pytest.raises(payments.NoSuchPaymentDiscrepancy):
         async with db.writing(tenant) as tx:
-            await payments.accept_amount(tx, found.discrepancy_id, note="again")
+            await payments.accept_amount(tx, payment.payment_id, found.discrepancy_id, note="again", keep=keep)
+    assert kept == [4_000]
     now = await again(db, tenant, payment)
     assert (now.state, now.paid_minor) == (payments.PaymentState.FLAGGED, 4_000)
     async with db.writing(tenant) as tx:

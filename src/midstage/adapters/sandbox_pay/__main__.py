@@ -31,7 +31,7 @@ def main() -> int:
     data = Path(given.data)
     data.parent.mkdir(parents=True, exist_ok=True)
     public_url = (given.public_url or f"http://{given.host}:{given.port}").rstrip("/")
-    config = Config(secret, public_url, data, given.zone, given.retry_base_ms)
+    config = Config(secret, public_url, data, given.zone, given.retry_base_ms, given.fee_millionths)
     asyncio.run(_serve(config, given.host, given.port))
     return 0
 
@@ -57,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     secret.add_argument("--secret-env", help="environment variable with it")
     parser.add_argument("--public-url", default="", help="how browsers reach it; default is host and port")
     parser.add_argument("--zone", default="Asia/Shanghai", help="time zone of the daily statement")
+    parser.add_argument("--fee-millionths", type=int, default=0, help="what it keeps of a payment, 6000 is 0.6 %")
     parser.add_argument("--retry-base-ms", type=int, default=1000, help="pause before the first retry of a callback")
     return parser.parse_args()
 

@@ -82,6 +82,15 @@ class FaultKind(StrEnum):
     ERROR_AFTER = "error_after"  # the work is done, and the answer is 500
     REFUND_LATER = "refund_later"  # a refund is `processing` for `seconds`
     REFUND_FAILS = "refund_fails"  # a refund fails
+    # Of statements; a line is named by its payment, or by its refund. With `times` 0 they last until they are cleared.
+    STATEMENT_LATE = "statement_late"  # the statement is not there yet
+    STATEMENT_SHORT = "statement_short"  # its last page is missing
+    STATEMENT_MISSING = "statement_missing"  # a line is left out
+    STATEMENT_DOUBLED = "statement_doubled"  # a line stands twice
+    STATEMENT_AMOUNT = "statement_amount"  # a line has an amount that differs by `delta_minor`
+    STATEMENT_FEE = "statement_fee"  # a fee differs by `delta_minor`
+    STATEMENT_NEXT_DAY = "statement_next_day"  # a line stands on the statement of the next day
+    STATEMENT_STRAY = "statement_stray"  # a line stands on the statement of `merchant_no` besides
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,13 +187,18 @@ class Line(Wire, frozen=True):
     amount_minor: int
     currency: str
     at_ms: int
+    fee_minor: int = 0
 
 
 class DayStatement(Wire, frozen=True):
+    """A page of the statement of a day; `count` is how many lines all pages have together."""
+
     day: date
     since_ms: int
     until_ms: int
     lines: list[Line]
+    count: int = 0
+    pages: int = 1
 
 
 class Fault(Wire, frozen=True, forbid_unknown_fields=True):
@@ -195,6 +209,7 @@ class Fault(Wire, frozen=True, forbid_unknown_fields=True):
     times: int = 1
     seconds: float = 5.0
     delta_minor: int = -1
+    merchant_no: str = ""
 
 
 class Problem(Wire, frozen=True):

@@ -101,18 +101,13 @@ class SandboxPay:
         return _refund_standing(found)
 
     async def statement(self, merchant: payments.Merchant, day: date) -> payments.Statement:
-        told = await self._ask(merchant, "GET", f"/v1/statements/{day.isoformat()}", None, protocol.DayStatement)
-        lines = [
-            payments.StatementLine(
-                line.payment_no,
-                line.refund_no,
-                line.transaction_no,
-                Money(line.amount_minor, line.currency),
-                _at(line.at_ms),
-            )
-            for line in told.lines
-        ]
-        return payments.Statement(_at(told.since_ms), _at(told.until_ms), lines)
+        told = await self._page(merchant, day, 1)
+        lines = list(told.lines)
+        for number in range(2, told.pages + 1):
+            lines += (await self._page(merchant, day, number)).lines
+        return payments.Statement(
+            _at(told.since_ms), _at(told.until_ms), [_statement_line(line) for line in lines], told.count
+        )
 
     def verify(
         self, merchant: payments.Merchant, headers: Mapping[str, str], body: bytes, *, now: datetime
@@ -144,6 +139,15 @@ class SandboxPay:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def _page(self, merchant: payments.Merchant, day: date, number: int) -> protocol.DayStatement:
+        path = f"/v1/statements/{day.isoformat()}" + (f"/{number}" if number > 1 else "")
+        try:
+            return await self._ask(merchant, "GET", path, None, protocol.DayStatement)
+        except payments.ProviderRefused as refused:
+            if refused.reason.startswith("not_ready"):
+                raise payments.StatementNotReady(self.name, day.isoformat()) from None
+            raise
 
     async def _find(self, merchant: payments.Merchant, path: str, kind: type[T]) -> T | None:
         try:
@@ -223,6 +227,17 @@ def _refund_standing(found: protocol.Refund) -> payments.RefundStanding:
         Money(found.amount_minor, found.currency),
         _at(found.at_ms),
         found.reason,
+    )
+
+
+def _statement_line(line: protocol.Line) -> payments.StatementLine:
+    return payments.StatementLine(
+        line.payment_no,
+        line.refund_no,
+        line.transaction_no,
+        Money(line.amount_minor, line.currency),
+        _at(line.at_ms),
+        Money(line.fee_minor, line.currency),
     )
 
 

@@ -7,11 +7,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, delete, get, post
@@ -20,6 +19,7 @@ from litestar.datastructures import State
 from midstage.adapters.sandbox_pay import page, protocol
 from midstage.adapters.sandbox_pay.deliver import Postman, now_ms
 from midstage.adapters.sandbox_pay.protocol import Fault, FaultKind, PaymentState
+from midstage.adapters.sandbox_pay.statement import page_of
 from midstage.adapters.sandbox_pay.store import Book, Refused, Row
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ class Config(msgspec.Struct, frozen=True):
     data: Path
     zone: str = "Asia/Shanghai"
     retry_base_ms: int = 1000
+    fee_millionths: int = 0
 
 
 class Desk:
@@ -172,19 +173,13 @@ async def query_refund(request: Asked, refund_no: str) -> protocol.Refund:
     return _refund(await desk.work("", lambda: desk.book.refund_of(merchant_no, refund_no)))
 
 
-@get("/v1/statements/{day:date}")
-async def statement(request: Asked, day: date) -> protocol.DayStatement:
-    """All that moved in a day of the provider's zone."""
+@get(["/v1/statements/{day:date}", "/v1/statements/{day:date}/{number:int}"])
+async def statement(request: Asked, day: date, number: int = 1) -> protocol.DayStatement:
+    """All that moved in a day of the provider's zone, a page at a time."""
     desk = desk_of(request)
     merchant_no, _ = await desk.verified(request)
-    zone = ZoneInfo(desk.config.zone)
-    since, until = (
-        int(datetime(at.year, at.month, at.day, tzinfo=zone).timestamp() * 1000)
-        for at in (day, day + timedelta(days=1))
-    )
-    rows = await desk.work("", lambda: desk.book.lines(merchant_no, since, until))
-    lines = msgspec.convert(rows, list[protocol.Line])
-    return protocol.DayStatement(day=day, since_ms=since, until_ms=until, lines=lines)
+    zone, fee = desk.config.zone, desk.config.fee_millionths
+    return await desk.work("", lambda: page_of(desk.book, merchant_no, day, number, zone=zone, fee_millionths=fee))
 
 
 @get("/cashier/{token:str}", media_type=MediaType.HTML)

@@ -18,6 +18,7 @@ from midstage.middle.orders.collecting import (
 from midstage.middle.orders.collecting_types import Collecting, CollectingShare, Why
 from midstage.middle.orders.day import day_report, end_day
 from midstage.middle.orders.day_types import DayReport, MethodSums, Returned, Sums, TillDay
+from midstage.middle.orders.differences import book_difference, give_back_difference
 from midstage.middle.orders.exchange import ExchangeDone, exchange
 from midstage.middle.orders.facts import (
     GoodsTakenBack,
@@ -252,6 +253,7 @@ __all__ = [
     "WithoutAccount",
     "accept_amount",
     "approval_subject",
+    "book_difference",
     "book_offline",
     "cancel_order",
     "cart_lines",
@@ -270,6 +272,7 @@ __all__ = [
     "favour",
     "favourites",
     "find_orders",
+    "give_back_difference",
     "goods_back",
     "goods_of",
     "hand_over",

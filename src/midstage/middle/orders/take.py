@@ -62,13 +62,13 @@ async def accept_amount(
     Raises NoSuchOrder, and what payments.accept_amount raises.
     """
     order = await _locked(tx, OrderId(await payments.order_of(tx, payment_id)))
-    accepted = await payments.accept_amount(tx, discrepancy_id, note=note)
-    if accepted.payment_id != payment_id:
-        raise payments.NoSuchPaymentDiscrepancy(discrepancy_id)
-    await store.note_paid(tx, order.order_id, order.paid_minor + accepted.got.minor)
-    if order.state is State.COMPLETED:
-        await book_sale_beyond(tx, order, payment_id, accepted)
-    return accepted
+
+    async def keep(tx: Tx, accepted: payments.Discrepancy) -> None:
+        await store.note_paid(tx, order.order_id, order.paid_minor + accepted.got.minor)
+        if order.state is State.COMPLETED:
+            await book_sale_beyond(tx, order, payment_id, accepted)
+
+    return await payments.accept_amount(tx, payment_id, discrepancy_id, note=note, keep=keep)
 
 
 async def _locked(tx: Tx, order_id: OrderId) -> Order:

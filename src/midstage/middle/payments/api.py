@@ -3,9 +3,10 @@
 from midstage.middle.payments.booking import deposits_account, source_account
 from midstage.middle.payments.callbacks import callback_url, read_notice
 from midstage.middle.payments.checks import checks
-from midstage.middle.payments.discrepancies import accept_amount, discrepancies, dismiss
+from midstage.middle.payments.discrepancies import accept_amount, discrepancies, dismiss, flagged_by
 from midstage.middle.payments.facts import (
     BusinessDayEnded,
+    DifferenceResolved,
     PaymentCameLate,
     PaymentCameTwice,
     PaymentFlagged,
@@ -14,10 +15,12 @@ from midstage.middle.payments.facts import (
     RefundRequested,
     ShiftCounted,
     ShiftOpened,
+    StatementCompared,
     TillCashMoved,
 )
 from midstage.middle.payments.figures import shift_figures, taken_by_order
 from midstage.middle.payments.history import import_paid
+from midstage.middle.payments.late import late
 from midstage.middle.payments.merchants import (
     merchant_for,
     merchant_of,
@@ -60,7 +63,13 @@ from midstage.middle.payments.provider import (
     register,
 )
 from midstage.middle.payments.receiving import book_paid, book_taken
-from midstage.middle.payments.reconciling import reconcile
+from midstage.middle.payments.reconciling import (
+    reconcile,
+    reconcile_due,
+    statement_day,
+    statement_days,
+    statement_lines,
+)
 from midstage.middle.payments.refunding import (
     book_refunded,
     give_back_by_hand,
@@ -108,6 +117,20 @@ from midstage.middle.payments.repairing import (
 )
 from midstage.middle.payments.returning import GivenBack, GoesBack, pay_out, return_at_till
 from midstage.middle.payments.secret import secret
+from midstage.middle.payments.settling import (
+    RECONCILING,
+    ReconcilingPolicy,
+    accept_as_fee,
+    difference,
+    differences,
+    dismiss_difference,
+    end_booked,
+    notice_of_difference,
+    reopen_difference,
+    steps_of_difference,
+    wait_for_difference,
+    write_off,
+)
 from midstage.middle.payments.shifts import (
     cash_moves,
     check_drawer,
@@ -127,6 +150,28 @@ from midstage.middle.payments.shifts import (
 )
 from midstage.middle.payments.splitting import cut_payment, open_payments
 from midstage.middle.payments.starting import start_payment, start_payments
+from midstage.middle.payments.statement_types import (
+    Difference,
+    DifferenceEnded,
+    DifferenceFilters,
+    DifferenceId,
+    DifferenceKind,
+    DifferenceNeedsReason,
+    DifferenceState,
+    DifferenceStep,
+    NoSuchDifference,
+    NoSuchStatement,
+    NotBookedSo,
+    NotSoResolved,
+    Reconciled,
+    Resolution,
+    StatementDay,
+    StatementFilters,
+    StatementIncomplete,
+    StatementNotReady,
+    StatementState,
+    StatementSum,
+)
 from midstage.middle.payments.takings import settle, settle_taken, take_at_till
 from midstage.middle.payments.till_policy import TILL, TillSettings
 from midstage.middle.payments.till_types import (
@@ -180,7 +225,6 @@ from midstage.middle.payments.types import (
     Payment,
     PaymentId,
     PaymentState,
-    Reconciled,
     Refund,
     RefundFilters,
     RefundId,
@@ -196,6 +240,7 @@ from midstage.middle.payments.types import (
 __all__ = [
     "CASH",
     "EXCHANGE",
+    "RECONCILING",
     "TILL",
     "AmountNotDue",
     "Attempt",
@@ -214,6 +259,15 @@ __all__ = [
     "CountDoesNotAddUp",
     "Created",
     "DayState",
+    "Difference",
+    "DifferenceEnded",
+    "DifferenceFilters",
+    "DifferenceId",
+    "DifferenceKind",
+    "DifferenceNeedsReason",
+    "DifferenceResolved",
+    "DifferenceState",
+    "DifferenceStep",
     "Discrepancy",
     "DiscrepancyFilters",
     "DiscrepancyId",
@@ -232,12 +286,16 @@ __all__ = [
     "MethodUnknown",
     "NoShiftOpen",
     "NoSuchBusinessDay",
+    "NoSuchDifference",
     "NoSuchMerchant",
     "NoSuchPayment",
     "NoSuchPaymentDiscrepancy",
     "NoSuchRefund",
     "NoSuchShift",
+    "NoSuchStatement",
+    "NotBookedSo",
     "NotCollecting",
+    "NotSoResolved",
     "NothingToPay",
     "Notice",
     "NoticeKind",
@@ -258,6 +316,7 @@ __all__ = [
     "ProviderRefused",
     "ProviderUnavailable",
     "Reconciled",
+    "ReconcilingPolicy",
     "Refund",
     "RefundCompleted",
     "RefundExceedsPaid",
@@ -271,6 +330,7 @@ __all__ = [
     "RefundStanding",
     "RefundStandingState",
     "RefundState",
+    "Resolution",
     "SecretMissing",
     "Shift",
     "ShiftClosed",
@@ -288,7 +348,14 @@ __all__ = [
     "StandingState",
     "Started",
     "Statement",
+    "StatementCompared",
+    "StatementDay",
+    "StatementFilters",
+    "StatementIncomplete",
     "StatementLine",
+    "StatementNotReady",
+    "StatementState",
+    "StatementSum",
     "Taken",
     "Taking",
     "Tender",
@@ -305,6 +372,7 @@ __all__ = [
     "UnknownProvider",
     "WrongNotice",
     "accept_amount",
+    "accept_as_fee",
     "attempts_of",
     "book_authorised",
     "book_paid",
@@ -323,10 +391,15 @@ __all__ = [
     "combining",
     "cut_payment",
     "deposits_account",
+    "difference",
+    "differences",
     "discrepancies",
     "dismiss",
+    "dismiss_difference",
     "end_answered",
+    "end_booked",
     "erase_orders",
+    "flagged_by",
     "give_back_by_hand",
     "hand_over_shift",
     "held",
@@ -334,11 +407,13 @@ __all__ = [
     "import_paid",
     "keep_day",
     "kept_day",
+    "late",
     "merchant_for",
     "merchant_of",
     "merchants",
     "merchants_for",
     "move_cash",
+    "notice_of_difference",
     "open_payment",
     "open_payments",
     "open_shift",
@@ -356,11 +431,13 @@ __all__ = [
     "put_merchant",
     "read_notice",
     "reconcile",
+    "reconcile_due",
     "refund_of",
     "refunds",
     "refunds_of_order",
     "refunds_to_push",
     "register",
+    "reopen_difference",
     "repair",
     "request_refund",
     "return_at_till",
@@ -376,8 +453,14 @@ __all__ = [
     "source_account",
     "start_payment",
     "start_payments",
+    "statement_day",
+    "statement_days",
+    "statement_lines",
+    "steps_of_difference",
     "take_at_till",
     "taken_by_order",
     "tendered",
     "tenders_of",
+    "wait_for_difference",
+    "write_off",
 ]

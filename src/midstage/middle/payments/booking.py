@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from midstage.kit.database import Tx
-from midstage.kit.ids import BrandId
+from midstage.kit.ids import BrandId, new_id
 from midstage.middle.ledger import api as ledger
 from midstage.middle.payments.types import (
+    Merchant,
     MerchantId,
     Taken,
     Tender,
@@ -17,6 +18,9 @@ from midstage.middle.payments.types import (
 DEPOSITS = "order_deposits"
 # What a provider has collected for a merchant and not yet paid out; the owner is the merchant.
 CLEARING = "provider_clearing"
+# What providers charge, and what reconciliation gave up; the owner is the payee whose money it was.
+FEES = "provider_fees"
+WRITE_OFFS = "reconciliation_write_offs"
 # The brand itself.
 OWN = UUID(int=0)
 
@@ -33,6 +37,32 @@ def source_account(
     if merchant_id is None:
         return ledger.account_id(brand, f"tender_{method}", payee or OWN, currency)
     return ledger.account_id(brand, CLEARING, merchant_id, currency)
+
+
+async def fees_charged(tx: Tx, merchant: Merchant, currency: str, minor: int) -> None:
+    """Book what a provider kept of what it collected; below zero it let go of some."""
+    await _from_clearing(
+        tx, merchant, currency, -minor, other=FEES, reason="provider fee", reference=merchant.merchant_id
+    )
+
+
+async def adjusted(tx: Tx, merchant: Merchant, currency: str, minor: int, *, resolution: str, reference: UUID) -> None:
+    """Let what a provider owes us be so much more or less, against its fees or what is written off."""
+    other = FEES if resolution == "fee" else WRITE_OFFS
+    await _from_clearing(
+        tx, merchant, currency, minor, other=other, reason=f"difference: {resolution}", reference=reference
+    )
+
+
+async def _from_clearing(
+    tx: Tx, merchant: Merchant, currency: str, minor: int, *, other: str, reason: str, reference: UUID
+) -> None:
+    """From the clearing account to the other one, or (below zero) back: a provider that owes us less is credited."""
+    clearing = ledger.account_id(tx.brand, CLEARING, merchant.merchant_id, currency)
+    against = ledger.account_id(tx.brand, other, merchant.payee or OWN, currency)
+    source, destination = (clearing, against) if minor > 0 else (against, clearing)
+    posting = ledger.Posting(source, destination, currency, abs(minor))
+    await ledger.transfer(tx, f"{other}/{new_id()}", [posting], reason=reason, reference=reference)
 
 
 async def paid(

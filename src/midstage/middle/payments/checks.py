@@ -2,6 +2,7 @@
 
 from midstage.kit.database import Tx
 from midstage.kit.findings import Finding
+from midstage.middle.payments.statement_checks import statement_checks
 from midstage.middle.payments.till_checks import till_checks
 
 # What the doctor proves; each returns the wrong rows alone.
@@ -69,4 +70,4 @@ async def checks(tx: Tx) -> list[Finding]:
         for check, (what, sql) in CHECKS.items()
         for row in await tx.rows(sql, tx.brand)
     ]
-    return found + await till_checks(tx)
+    return found + await statement_checks(tx) + await till_checks(tx)

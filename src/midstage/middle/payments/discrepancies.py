@@ -1,5 +1,6 @@
 """Where our book and a provider differ: noted once, and put right by the provider or by a person."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +26,9 @@ from midstage.middle.payments.types import (
     TenderId,
 )
 
+Keep = Callable[[Tx, Discrepancy], Awaitable[None]]
+"""Whoever keeps the order's book notes that the order holds an amount that was accepted."""
+
 
 async def note(
     tx: Tx, kind: DiscrepancyKind, notice: Notice, *, payment_id: PaymentId | None, expected: Money
@@ -48,17 +52,21 @@ async def note(
     return found.discrepancy_id if await store.note_discrepancy(tx, found) else None
 
 
-async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> Discrepancy:
+async def accept_amount(
+    tx: Tx, payment_id: PaymentId, discrepancy_id: DiscrepancyId, *, note: str, keep: Keep
+) -> Discrepancy:
     """A person has seen that the other amount did arrive: book it, so that it can be given back.
 
-    The payment is not paid by it. Raises NoSuchPaymentDiscrepancy, TransactionTaken.
+    The payment is not paid by it. `keep` notes in the same moment, on the order that the caller holds, that it has
+    this money: without it there would be money that no order knows of.
+    Raises NoSuchPaymentDiscrepancy (also where it is none of this payment's), TransactionTaken.
     """
     seen = await store.read_discrepancy(tx, discrepancy_id)
-    if seen is None or seen.payment_id is None or seen.merchant_id is None:
+    if seen is None or seen.payment_id != payment_id or seen.merchant_id is None:
         raise NoSuchPaymentDiscrepancy(discrepancy_id)
-    payment = await store.lock_payment(tx, seen.payment_id)
+    payment = await store.lock_payment(tx, payment_id)
     if payment is None:
-        raise NoSuchPayment(seen.payment_id)
+        raise NoSuchPayment(payment_id)
     merchant = await merchants.merchant_of(tx, seen.merchant_id)
     found = await _end(tx, discrepancy_id, DiscrepancyState.ACCEPTED, note, DiscrepancyKind.AMOUNT_DIFFERS)
     notice = Notice(
@@ -86,7 +94,15 @@ async def accept_amount(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> 
         merchant_id=merchant.merchant_id,
         payee=merchant.payee,
     )
+    await keep(tx, found)
     return found
+
+
+async def flagged_by(tx: Tx, notice: Notice) -> Discrepancy | None:
+    """The open discrepancy of a notice whose amount was not what is due, or None."""
+    return await store.open_discrepancy(
+        tx, notice.payment_id, notice.merchant_id, notice.transaction_no, got_minor=notice.amount.minor
+    )
 
 
 async def dismiss(tx: Tx, discrepancy_id: DiscrepancyId, *, note: str) -> Discrepancy:

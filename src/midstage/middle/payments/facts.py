@@ -5,6 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from midstage.kit.facts.types import Fact
+from midstage.middle.payments.statement_types import DifferenceKind, Resolution, StatementState
 
 
 class PaymentCameLate(Fact, frozen=True):
@@ -57,8 +58,8 @@ class StatementCompared(Fact, frozen=True):
 
     subject: ClassVar[str] = "merchant_id"
     merchant_id: UUID
-    day: str
-    state: str
+    day: date
+    state: StatementState
     matched: int
     differences: int
 
@@ -69,8 +70,8 @@ class DifferenceResolved(Fact, frozen=True):
     subject: ClassVar[str] = "difference_id"
     difference_id: UUID
     merchant_id: UUID
-    kind: str
-    resolution: str
+    kind: DifferenceKind
+    resolution: Resolution
     minor: int
     currency: str
 

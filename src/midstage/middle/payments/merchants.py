@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
+
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId, new_id
 from midstage.middle.organisation import api as organisation
@@ -27,11 +29,18 @@ _kept: dict[tuple[BrandId, MerchantId], tuple[Merchant, float]] = {}
 
 
 async def put_merchant(
-    tx: Tx, *, provider: str, payee: UUID | None, settings: Mapping[str, str], secrets: Mapping[str, str]
+    tx: Tx,
+    *,
+    provider: str,
+    payee: UUID | None,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    fee_millionths: int | None = None,
 ) -> Merchant:
     """Give a payee (None: the brand) its account at a provider, in place of an earlier one there.
 
-    A payee is one that an operator names at present. `secrets` are references (`env:SECRET_NAME`, `file:name`).
+    A payee is one that an operator names at present; `fee_millionths` is what the provider charges of a payment, as
+    agreed. `secrets` are references (`env:SECRET_NAME`, `file:name`).
     Raises UnknownProvider, BadMerchant, NotCollecting.
     """
     installed = provider_of(provider)
@@ -41,13 +50,22 @@ async def put_merchant(
         secret.check_reference(name, reference)
     if payee is not None:
         await _check_payee(tx, payee)
-    put = await store.put_merchant(tx, Merchant(MerchantId(new_id()), payee, provider, dict(settings), dict(secrets)))
+    if fee_millionths is not None and not 0 <= fee_millionths <= 1_000_000:
+        raise BadMerchant("fee_millionths", "a fee is a part of the payment, in millionths")
+    merchant = Merchant(MerchantId(new_id()), payee, provider, dict(settings), dict(secrets))
+    put = await store.put_merchant(tx, msgspec.structs.replace(merchant, fee_millionths=fee_millionths))
     _kept.pop((tx.brand, put.merchant_id), None)
     tx.note(
         "payments.merchant_put",
         "merchant",
         put.merchant_id,
-        after={"provider": provider, "payee": payee, "settings": put.settings, "secrets": put.secrets},
+        after={
+            "provider": provider,
+            "payee": payee,
+            "settings": put.settings,
+            "secrets": put.secrets,
+            "fee_millionths": fee_millionths,
+        },
     )
     return put
 

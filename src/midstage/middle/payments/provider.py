@@ -109,21 +109,29 @@ class RefundStanding(msgspec.Struct, frozen=True):
 
 
 class StatementLine(msgspec.Struct, frozen=True):
-    """One movement: `amount` is above zero both ways, `refund_no` says which way."""
+    """One movement: `amount` is above zero both ways, `refund_no` says which way.
+
+    `fee` is what the provider keeps of it, below zero what it gives back of an earlier one; None where it does not say.
+    """
 
     payment_no: str
     refund_no: str
     transaction_no: str
     amount: Money
     at: datetime
+    fee: Money | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """All movements of one merchant in one day of the provider, whose bounds it says itself."""
+    """All movements of one merchant in one day of the provider, whose bounds it says itself.
+
+    `count` is how many movements the provider says there are, where it does: with fewer a page is missing.
+    """
 
     since: datetime
     until: datetime
     lines: list[StatementLine]
+    count: int | None = None
 
 
 class PaymentProvider(Protocol):
@@ -178,7 +186,7 @@ class PaymentProvider(Protocol):
         ...
 
     async def statement(self, merchant: Merchant, day: date) -> Statement:
-        """All that moved in a day."""
+        """All that moved in a day; raises StatementNotReady where it is not drawn up yet."""
         ...
 
     def verify(self, merchant: Merchant, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notice:

@@ -25,6 +25,9 @@ from midstage.middle.payments.types import (
     PaymentId,
 )
 
+# ISO 4217 keeps XXX for "no currency": a provider that says `paid` and not how much never equals what is due, so that
+# its word becomes a discrepancy for a person and books nothing.
+NO_AMOUNT = Money(0, "XXX")
 _LIVE = (AttemptState.STARTING, AttemptState.STARTED, AttemptState.AUTHORISED)
 
 
@@ -127,7 +130,7 @@ def notice_of(merchant: Merchant, payment_id: PaymentId, standing: Standing, *, 
         provider=merchant.provider,
         payment_id=payment_id,
         transaction_no=standing.transaction_no,
-        amount=standing.amount or Money(0, "XXX"),
+        amount=standing.amount or NO_AMOUNT,
         at=standing.at or at,
     )
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from midstage.kit.money import Money, split_minor
-from midstage.middle.payments.provider import StatementLine
 from midstage.middle.payments.refusals import (
     AmountNotDue,
     MethodUnknown,
@@ -175,24 +174,3 @@ def next_query_at(queries: int, *, at: datetime) -> datetime | None:
 def next_push_at(attempts: int, *, at: datetime) -> datetime:
     """When to push a refund again that was pushed `attempts` times (1 or more)."""
     return at + timedelta(minutes=_PUSH_AFTER_MINUTES[min(attempts, len(_PUSH_AFTER_MINUTES)) - 1])
-
-
-def compare(
-    lines: Sequence[StatementLine], ours: Sequence[Tender]
-) -> tuple[int, list[tuple[StatementLine, Tender | None]]]:
-    """How many lines of a statement agree with our tenders, and those that do not, with what we have instead."""
-    known = {(tender.transaction_no, tender.kind): tender for tender in ours}
-    matched = 0
-    differences: list[tuple[StatementLine, Tender | None]] = []
-    for line in lines:
-        kind = TenderKind.REFUND if line.refund_no else TenderKind.PAYMENT
-        tender = known.get((line.transaction_no, kind))
-        if (
-            tender is not None
-            and abs(tender.amount.minor) == line.amount.minor
-            and (tender.amount.currency == line.amount.currency)
-        ):
-            matched += 1
-        else:
-            differences.append((line, tender))
-    return matched, differences

@@ -98,6 +98,8 @@ class Merchant(msgspec.Struct, frozen=True):
     secrets: dict[str, str]
     """References: `env:SECRET_NAME` or `file:name`; see secret.py. Values are never stored."""
     state: MerchantState = MerchantState.ACTIVE
+    fee_millionths: int | None = None
+    """What its provider charges of each payment, as agreed; None: whatever it says."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -334,12 +336,3 @@ class RefundFilters(msgspec.Struct, frozen=True):
 
     state: RefundState | None = None
     order_id: UUID | None = None
-
-
-class Reconciled(msgspec.Struct, frozen=True):
-    """A provider's day against our book."""
-
-    since: datetime
-    until: datetime
-    matched: int
-    found: list[DiscrepancyId]

@@ -202,6 +202,17 @@ class Book(File):
         )
         return self._must(merchant_no, wish.payment_no)
 
+    def strays(self, merchant_no: str, since_ms: int, until_ms: int) -> list[Row]:
+        """What other merchants collected and a fault puts on the statement of this one."""
+        with self.lock:
+            return self.all(
+                "select p.payment_no, '' as refund_no, p.transaction_no, p.paid_minor as amount_minor, p.currency,"
+                " p.at_ms from fault f join payment p on p.payment_no = f.payment_no"
+                " where f.kind = 'statement_stray' and f.merchant_no = ? and p.merchant_no <> f.merchant_no"
+                " and p.state = 'paid' and p.at_ms >= ? and p.at_ms < ? order by p.at_ms",
+                *(merchant_no, since_ms, until_ms),
+            )
+
     def _move(self, payment: Row, state: PaymentState, paid_minor: int, now_ms: int) -> Row:
         number = payment["transaction_no"] or f"SP{secrets.token_hex(10)}"
         self.run(

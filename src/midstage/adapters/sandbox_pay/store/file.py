@@ -36,7 +36,7 @@ create index if not exists delivery_due on delivery (next_at_ms) where state = '
 create index if not exists delivery_of on delivery (merchant_no, payment_no, id);
 create table if not exists fault (
   id integer primary key, payment_no text not null, kind text not null, times integer not null, seconds real not null,
-  delta_minor integer not null);
+  delta_minor integer not null, merchant_no text not null default '');
 """
 
 DUE = """
@@ -61,6 +61,9 @@ class File:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
         self._db.executescript(SCHEMA)
+        columns = {row["name"] for row in self._db.execute("pragma table_info(fault)")}
+        if "merchant_no" not in columns:  # a file of an earlier release
+            self._db.execute("alter table fault add column merchant_no text not null default ''")
 
     def close(self) -> None:
         with self.lock:
@@ -69,17 +72,18 @@ class File:
     def put_fault(self, fault: Fault) -> None:
         with self.writing():
             self.run(
-                "insert into fault (payment_no, kind, times, seconds, delta_minor) values (?,?,?,?,?)",
+                "insert into fault (payment_no, kind, times, seconds, delta_minor, merchant_no) values (?,?,?,?,?,?)",
                 fault.payment_no,
                 fault.kind.value,
                 fault.times,
                 fault.seconds,
                 fault.delta_minor,
+                fault.merchant_no,
             )
 
     def faults(self) -> list[Row]:
         with self.lock:
-            return self.all("select payment_no, kind, times, seconds, delta_minor from fault order by id")
+            return self.all("select payment_no, kind, times, seconds, delta_minor, merchant_no from fault order by id")
 
     def clear_faults(self) -> None:
         with self.writing():
@@ -163,7 +167,13 @@ class File:
             self.run("delete from fault where id = ?", row["id"])
         elif row["times"] > 1:
             self.run("update fault set times = times - 1 where id = ?", row["id"])
-        return Fault(kind=kind, payment_no=row["payment_no"], seconds=row["seconds"], delta_minor=row["delta_minor"])
+        return Fault(
+            kind=kind,
+            payment_no=row["payment_no"],
+            seconds=row["seconds"],
+            delta_minor=row["delta_minor"],
+            merchant_no=row["merchant_no"],
+        )
 
     def one(self, sql: str, *args: object) -> Row | None:
         row = self._db.execute(sql, args).fetchone()

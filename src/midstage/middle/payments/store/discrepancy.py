@@ -12,6 +12,7 @@ from midstage.middle.payments.types import (
     DiscrepancyId,
     DiscrepancyKind,
     DiscrepancyState,
+    MerchantId,
     PaymentId,
 )
 
@@ -39,6 +40,12 @@ READ_DISCREPANCY = """
 select discrepancy_id, kind, payment_id, refund_id, merchant_id, transaction_no, expected_minor,
        expected_currency, got_minor, got_currency, happened_at, state, note, found_at, ended_at from payment_discrepancy
  where brand_id = $1 and discrepancy_id = $2
+"""
+OPEN_DISCREPANCY = """
+select discrepancy_id, kind, payment_id, refund_id, merchant_id, transaction_no, expected_minor,
+       expected_currency, got_minor, got_currency, happened_at, state, note, found_at, ended_at from payment_discrepancy
+ where brand_id = $1 and payment_id = $2 and merchant_id = $3 and transaction_no = $4 and got_minor = $5
+   and state = 'open' and kind = 'amount_differs'
 """
 LIST_DISCREPANCIES = """
 select discrepancy_id, kind, payment_id, refund_id, merchant_id, transaction_no, expected_minor,
@@ -73,6 +80,13 @@ async def note_discrepancy(tx: Tx, found: Discrepancy) -> bool:
 
 async def read_discrepancy(tx: Tx, discrepancy_id: DiscrepancyId) -> Discrepancy | None:
     row = await tx.row(READ_DISCREPANCY, tx.brand, discrepancy_id)
+    return None if row is None else to_discrepancy(row)
+
+
+async def open_discrepancy(
+    tx: Tx, payment_id: PaymentId, merchant_id: MerchantId, transaction_no: str, *, got_minor: int
+) -> Discrepancy | None:
+    row = await tx.row(OPEN_DISCREPANCY, tx.brand, payment_id, merchant_id, transaction_no, got_minor)
     return None if row is None else to_discrepancy(row)
 
 

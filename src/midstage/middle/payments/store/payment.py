@@ -13,7 +13,6 @@ from midstage.middle.payments.refusals import (
     TransactionTaken,
 )
 from midstage.middle.payments.types import (
-    Held,
     MerchantId,
     Notice,
     Payment,
@@ -25,22 +24,6 @@ from midstage.middle.payments.types import (
 )
 
 ORDER_OF = "select order_id from payment where brand_id = $1 and payment_id = $2"
-# What is on its way back is not counted: the order has given it up.
-TENDERED = """
-select p.order_id, sum(coalesce(t.minor, 0) - p.refunding_minor)::bigint as minor
-  from payment p
-  left join (select payment_id, sum(amount_minor) as minor from tender where brand_id = $1 group by payment_id) t
-    on t.payment_id = p.payment_id
- where p.brand_id = $1 group by p.order_id
-"""
-HELD = """
-select p.order_id, p.payee, p.currency, sum(coalesce(t.minor, 0))::bigint as minor,
-       sum(case when coalesce(t.in_ledger, true) then p.refunding_minor else 0 end)::bigint as refunding_minor
-  from payment p
-  left join (select payment_id, sum(amount_minor) filter (where in_ledger) as minor, bool_and(in_ledger) as in_ledger
-               from tender where brand_id = $1 group by payment_id) t on t.payment_id = p.payment_id
- where p.brand_id = $1 group by p.order_id, p.payee, p.currency
-"""
 OPEN_PAYMENT = """
 insert into payment (brand_id, payment_id, order_id, payee, currency, due_minor, opened_at, due_at, split)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -108,6 +91,12 @@ select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_m
        state, opened_at, due_at, paid_at, split
   from payment
  where brand_id = $1 and payment_id = $2
+"""
+PAYMENTS_BY_ID = """
+select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
+       state, opened_at, due_at, paid_at, split
+  from payment
+ where brand_id = $1 and payment_id = any($2)
 """
 LOCK_PAYMENT = """
 select payment_id, order_id, payee, currency, due_minor, paid_minor, refunding_minor, refunded_minor,
@@ -283,6 +272,12 @@ async def payments_of(tx: Tx, order_ids: Sequence[UUID]) -> list[Payment]:
     return [to_payment(row) for row in await tx.rows(PAYMENTS_OF, tx.brand, order_ids)]
 
 
+async def payments_by_id(tx: Tx, payment_ids: Sequence[UUID]) -> list[Payment]:
+    if not payment_ids:
+        return []
+    return [to_payment(row) for row in await tx.rows(PAYMENTS_BY_ID, tx.brand, payment_ids)]
+
+
 async def lock_payments_of(tx: Tx, of: UUID) -> list[Payment]:
     """One payment by its own id, or all of an order by the order's."""
     return [to_payment(row) for row in await tx.rows(LOCK_PAYMENTS_OF, tx.brand, of)]
@@ -290,17 +285,6 @@ async def lock_payments_of(tx: Tx, of: UUID) -> list[Payment]:
 
 async def order_of(tx: Tx, payment_id: PaymentId) -> UUID | None:
     return await tx.value(ORDER_OF, tx.brand, payment_id)
-
-
-async def tendered(tx: Tx) -> dict[UUID, int]:
-    return {row["order_id"]: row["minor"] for row in await tx.rows(TENDERED, tx.brand)}
-
-
-async def held(tx: Tx) -> list[Held]:
-    return [
-        Held(row["order_id"], row["payee"], row["currency"], row["minor"], row["refunding_minor"])
-        for row in await tx.rows(HELD, tx.brand)
-    ]
 
 
 async def close_payments(tx: Tx, payment_ids: Sequence[PaymentId]) -> int:

@@ -39,6 +39,12 @@ select refund_id, payment_id, order_id, tender_id, key, part, amount_minor, curr
   from refund
  where brand_id = $1 and refund_id = $2
 """
+REFUNDS_BY_ID = """
+select refund_id, payment_id, order_id, tender_id, key, part, amount_minor, currency, reason, state,
+       by_hand, transaction_no, attempts, next_try_at, error, requested_at, ended_at
+  from refund
+ where brand_id = $1 and refund_id = any($2)
+"""
 REFUNDS_OF_ORDER = """
 select refund_id, payment_id, order_id, tender_id, key, part, amount_minor, currency, reason, state,
        by_hand, transaction_no, attempts, next_try_at, error, requested_at, ended_at
@@ -120,6 +126,12 @@ async def refunds_by_key(tx: Tx, key: str) -> list[Refund]:
 async def read_refund(tx: Tx, refund_id: RefundId) -> Refund | None:
     row = await tx.row(READ_REFUND, tx.brand, refund_id)
     return None if row is None else to_refund(row)
+
+
+async def refunds_by_id(tx: Tx, refund_ids: Sequence[UUID]) -> list[Refund]:
+    if not refund_ids:
+        return []
+    return [to_refund(row) for row in await tx.rows(REFUNDS_BY_ID, tx.brand, refund_ids)]
 
 
 async def refunds_of_order(tx: Tx, order_id: UUID) -> list[Refund]:
