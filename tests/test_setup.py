@@ -23,7 +23,7 @@ def _brand() -> FirstBrand:
 async def test_a_brand_begins_with_somebody_who_may_do_everything(db: Database) -> None:
     brand = _brand()
     tenant = await begin_brand(db, brand, login="Chief", name="王芳", password=PASSWORD)
-    token = await access.sign_in(db, tenant, "chief", PASSWORD)
+    token = (await access.sign_in(db, tenant, "chief", PASSWORD)).token
     async with db.reading(tenant) as tx:
         session = await access.find_session(tx, token)
         assert (await organisation.brand(tx)).name == "小满"

@@ -18,6 +18,7 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, check_server, schema_revision
 from midstage.kit.postgres import EmbeddedPostgres
 from midstage.kit.settings import BadSettingsError, Settings
+from midstage.middle.access import api as access
 
 err = Console(stderr=True)
 out = Console()
@@ -38,6 +39,7 @@ def on_server(settings: Settings) -> Generator[tuple[EmbeddedPostgres | None, st
         # In a thread of its own, because some commands are in an event loop by now.
         with ThreadPoolExecutor(1) as aside:
             aside.submit(asyncio.run, check_server(settings.database_url)).result()
+    access.use_blocklist(settings.password_blocklist)
     with processes.embedded(settings) or nullcontext() as own:
         sealing.open_keys(settings)  # made here once, before several processes want it
         yield own, own.url if own else settings.database_url or ""

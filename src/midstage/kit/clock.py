@@ -21,6 +21,8 @@ class Tenant(msgspec.Struct, frozen=True):
     code: str
     zone: str = "UTC"
     day_starts_minute: int = 0
+    sandbox: bool = False
+    """Whether it is there for trying out: its data can be wiped, and nothing of it reaches the outside world."""
 
     def business_date(self, at: datetime) -> date:
         """The business day of a moment: a till that closes at 2 a.m. still sells yesterday.

@@ -59,7 +59,7 @@ async def test_a_login_is_refused_that_is_taken_weak_or_of_nobody(console: "Cons
     admin = await console.staff()
     staff_id = await _hire(console, "L2")
     weak = {"login": "l2", "password": "short"}
-    assert await admin.refused("POST", f"/staff/{staff_id}/login", weak) == (422, "password_weak")
+    assert await admin.refused("POST", f"/staff/{staff_id}/login", weak) == (422, "password_short")
     taken = {"login": admin.login, "password": OTHER_PASSWORD}
     assert await admin.refused("POST", f"/staff/{staff_id}/login", taken) == (409, "login_taken")
     good = {"login": "l2", "password": OTHER_PASSWORD}

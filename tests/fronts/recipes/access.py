@@ -1,6 +1,6 @@
 """Approvals, second factors, sessions, and who looked at personal data."""
 
-from fronts.recipes.base import Recipe, just
+from fronts.recipes.base import NEAR_OPERATOR, Recipe, just
 from shop.world import APPROVED, Half, World
 
 
@@ -19,4 +19,15 @@ RECIPES: dict[str, Recipe] = {
     "console.refuse_approval": Recipe(just(reason="不行"), last=True),
     "console.set_pin": Recipe(unchecked="its credentials are the password; see test_approvals"),
     "console.drop_pin": Recipe(placed=False),
+    "console.give_code": Recipe(unchecked="its credentials are a code; see test_second_factor"),
+    "console.second_factor": Recipe(placed=False),
+    "console.begin_second_factor": Recipe(unchecked="its credentials are the password; see test_second_factor"),
+    "console.confirm_second_factor": Recipe(unchecked="its credentials are a code; see test_second_factor"),
+    "console.new_recovery_codes": Recipe(unchecked="its credentials are the password; see test_second_factor"),
+    "console.drop_second_factor": Recipe(unchecked="its credentials are the password; see test_second_factor"),
+    "console.reset_second_factor": Recipe(just(approval_id=None), within=NEAR_OPERATOR, missing=True, last=True),
+    "console.staff_sessions": Recipe(within=NEAR_OPERATOR),
+    "console.end_staff_session": Recipe(within=NEAR_OPERATOR, last=True),
+    "console.end_staff_sessions": Recipe(within=NEAR_OPERATOR, last=True),
+    "console.end_other_sessions": Recipe(placed=False),
 }

@@ -1,6 +1,7 @@
 """Roles and scope: a permission holds where its grant says, and nobody gives what they do not hold."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -15,7 +16,7 @@ EVERYTHING = organisation.EVERYTHING
 async def _session(db: Database, ground: Ground, staff_id: organisation.StaffId) -> access.Session:
     """What somebody may at this moment, without the cost of a password."""
     async with db.writing(ground.tenant) as tx:
-        token = await access.open_session(tx, access.SessionKind.STAFF, staff_id, lasts=access.STAFF_LASTS)
+        token = await access.open_session(tx, access.SessionKind.STAFF, staff_id, lasts=timedelta(hours=1))
         return await access.find_session(tx, token)
 
 
@@ -61,7 +62,7 @@ async def test_an_empty_scope_gives_nothing(db: Database, ground: Ground, person
 async def test_a_change_of_roles_is_in_force_with_the_next_call(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li", access.RoleGrant("brand_admin", EVERYTHING))
     async with db.writing(ground.tenant) as tx:
-        token = await access.open_session(tx, access.SessionKind.STAFF, staff_id, lasts=access.STAFF_LASTS)
+        token = await access.open_session(tx, access.SessionKind.STAFF, staff_id, lasts=timedelta(hours=1))
         assert access.need(await access.find_session(tx, token), "orders.refund").everything
         store = organisation.Scope(stores=frozenset({ground.inside}))
         await access.set_grants(tx, staff_id, [access.RoleGrant("guide", store)])
@@ -213,7 +214,7 @@ async def test_the_doctor_finds_a_broken_row(
 
 async def test_a_guide_signs_in_as_a_guide(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li", access.RoleGrant("guide", organisation.Scope(stores=frozenset({ground.inside}))))
-    token = await access.sign_in(db, ground.tenant, "li", PASSWORD, kind=access.SessionKind.GUIDE)
+    token = (await access.sign_in(db, ground.tenant, "li", PASSWORD, kind=access.SessionKind.GUIDE)).token
     async with db.reading(ground.tenant) as tx:
         session = await access.find_session(tx, token)
     assert (session.kind, session.subject_id) == (access.SessionKind.GUIDE, staff_id)

@@ -150,3 +150,49 @@ def test_a_token_tells_its_brand(brand: int) -> None:
 def test_anything_else_is_taken_for_no_token_or_for_one_of_a_possible_brand(text: str) -> None:
     brand = access.brand_of_token(text)
     assert brand is None or 0 <= brand < 2**31
+
+
+async def test_a_key_gets_a_new_secret_without_a_gap(db: Database, ground: Ground) -> None:
+    now = utc_now()
+    async with db.writing(ground.tenant, now=now) as tx:
+        key_id, first = await access.create_key(tx, "ERP", frozenset({"orders.read"}), organisation.EVERYTHING)
+        second = await access.rotate_key(tx, key_id, overlap=HOUR)
+        assert first != second
+        for secret in (first, second):
+            assert (await access.find_key(tx, secret)).subject_id == key_id
+    async with db.writing(ground.tenant, now=now + HOUR) as tx:
+        with pytest.raises(access.SessionUnknown):
+            await access.find_key(tx, first)
+        assert (await access.find_key(tx, second)).subject_id == key_id
+        third = await access.rotate_key(tx, key_id, overlap=timedelta(0))
+        with pytest.raises(access.SessionUnknown):
+            await access.find_key(tx, second)
+        assert (await access.find_key(tx, third)).subject_id == key_id
+        await access.revoke_key(tx, key_id)
+        with pytest.raises(access.NoSuchKey):
+            await access.rotate_key(tx, key_id, overlap=HOUR)
+        with pytest.raises(access.BadOverlap):
+            await access.rotate_key(tx, key_id, overlap=timedelta(days=31))
+
+
+async def test_a_list_of_keys_shows_how_each_begins_and_when_it_was_used(db: Database, ground: Ground) -> None:
+    async with db.writing(ground.tenant) as tx:
+        key_id, secret = await access.create_key(tx, "ERP", frozenset({"orders.read"}), organisation.EVERYTHING)
+        await access.note_key_used(tx, key_id)
+        [key] = await access.keys(tx)
+        assert secret.startswith("mst_live_")
+        assert secret.startswith(key.prefix)
+        assert len(secret) - len(key.prefix) == 39
+        assert key.last_used_at == tx.now
+        assert secret not in repr(key)
+
+
+async def test_nobody_gets_to_know_a_secret_that_may_do_more_than_they(db: Database, ground: Ground) -> None:
+    async with db.writing(ground.tenant) as tx:
+        mighty, _ = await access.create_key(
+            tx, "all", frozenset({"access.write", "orders.refund"}), organisation.EVERYTHING
+        )
+        _, secret = await access.create_key(tx, "few", frozenset({"access.write"}), organisation.EVERYTHING)
+        few = await access.find_key(tx, secret)
+        with pytest.raises(access.BeyondOwn):
+            await access.rotate_key(tx, mighty, overlap=HOUR, by=few)

@@ -27,7 +27,7 @@ async def _find(db: Database, ground: Ground, token: str) -> access.Session:
 
 async def test_the_right_password_opens_a_session_with_its_roles(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li.hua", ADMIN)
-    token = await access.sign_in(db, ground.tenant, " Li.Hua ", PASSWORD)
+    token = (await access.sign_in(db, ground.tenant, " Li.Hua ", PASSWORD)).token
     assert access.brand_of_token(token) == ground.tenant.brand
     session = await _find(db, ground, token)
     assert (session.kind, session.subject_id, session.scope) == (access.SessionKind.STAFF, staff_id, EVERYTHING)
@@ -73,6 +73,21 @@ async def test_a_lock_keeps_the_right_password_out_until_it_ends(db: Database, g
     async with db.writing(ground.tenant) as tx:
         assert [one.locked_until for one in await access.logins(tx)] == [None]
         await access.unlock(tx, staff_id)
+
+
+async def test_only_who_holds_what_somebody_does_ends_their_lock(db: Database, ground: Ground, person: Person) -> None:
+    staff_id = await person("li", ADMIN)
+    lower = await person("wang", access.RoleGrant("auditor", EVERYTHING))
+    for _ in range(5):
+        with pytest.raises(access.SignInWrong):
+            await access.sign_in(db, ground.tenant, "li", "not the password")
+    session = await _find(db, ground, (await access.sign_in(db, ground.tenant, "wang", PASSWORD)).token)
+    with pytest.raises(access.BeyondOwn):
+        async with db.writing(ground.tenant) as tx:
+            await access.unlock(tx, staff_id, by=session)
+    with pytest.raises(access.LockedOut):
+        await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    assert lower != staff_id
 
 
 async def test_a_right_password_forgives_the_wrong_ones(db: Database, ground: Ground, person: Person) -> None:
@@ -123,55 +138,58 @@ async def test_an_old_hash_is_made_anew_when_its_owner_comes(
     await access.sign_in(db, ground.tenant, "li", PASSWORD)
 
 
-async def test_a_changed_password_ends_every_session_but_the_one_kept(
+async def test_a_changed_password_ends_every_session_and_begins_a_new_one(
     db: Database, ground: Ground, person: Person
 ) -> None:
-    staff_id = await person("li", ADMIN)
-    here = await access.sign_in(db, ground.tenant, "li", PASSWORD)
-    elsewhere = await access.sign_in(db, ground.tenant, "li", PASSWORD)
-    keep = (await _find(db, ground, here)).session_id
+    await person("li", ADMIN)
+    here = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
+    elsewhere = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
+    session = await _find(db, ground, here)
     new = "another horse battery"
     with pytest.raises(access.SignInWrong):
-        await access.change_password(db, ground.tenant, staff_id, old="not the password", new=new, keep=keep)
+        await access.change_password(db, ground.tenant, session, old="not the password", new=new)
     with pytest.raises(access.PasswordWeak):
-        await access.change_password(db, ground.tenant, staff_id, old=PASSWORD, new="short", keep=keep)
+        await access.change_password(db, ground.tenant, session, old=PASSWORD, new="short")
     await _find(db, ground, elsewhere)
-    await access.change_password(db, ground.tenant, staff_id, old=PASSWORD, new=new, keep=keep)
-    await _find(db, ground, here)
-    with pytest.raises(access.SessionUnknown):
-        await _find(db, ground, elsewhere)
+    anew = await access.change_password(db, ground.tenant, session, old=PASSWORD, new=new)
+    assert (await _find(db, ground, anew)).subject_id == session.subject_id
+    for token in (here, elsewhere):
+        with pytest.raises(access.SessionUnknown):
+            await _find(db, ground, token)
     with pytest.raises(access.SignInWrong):
         await access.sign_in(db, ground.tenant, "li", PASSWORD)
     await access.sign_in(db, ground.tenant, "li", new)
 
 
 async def test_guessing_the_old_password_from_within_locks_too(db: Database, ground: Ground, person: Person) -> None:
-    staff_id = await person("li", ADMIN)
+    await person("li", ADMIN)
+    new = "another horse battery"
+    session = await _find(db, ground, (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token)
     for number in range(5):
         with pytest.raises(access.SignInWrong):
-            await access.change_password(db, ground.tenant, staff_id, old=f"guess {number}", new="a new password")
+            await access.change_password(db, ground.tenant, session, old=f"guess {number}", new=new)
     with pytest.raises(access.LockedOut):
-        await access.change_password(db, ground.tenant, staff_id, old=PASSWORD, new="a new password")
+        await access.change_password(db, ground.tenant, session, old=PASSWORD, new=new)
 
 
 async def test_a_reset_password_unlocks_and_ends_every_session(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li", ADMIN)
-    token = await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    token = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
     for _ in range(5):
         with pytest.raises(access.SignInWrong):
             await access.sign_in(db, ground.tenant, "li", "not the password")
-    fresh = await access.hash_password("a fresh long password", login="li")
+    fresh = await access.hash_password("a fresh and longer one", login="li")
     async with db.writing(ground.tenant) as tx:
         await access.reset_password(tx, staff_id, fresh)
         assert [fact for fact, _ in tx.told] == [access.PasswordChanged(staff_id=staff_id, reset=True)]
     with pytest.raises(access.SessionUnknown):
         await _find(db, ground, token)
-    await access.sign_in(db, ground.tenant, "li", "a fresh long password")
+    await access.sign_in(db, ground.tenant, "li", "a fresh and longer one")
 
 
 async def test_a_closed_login_lets_nobody_in_and_its_sessions_end(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li", ADMIN)
-    token = await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    token = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
     async with db.writing(ground.tenant) as tx:
         assert await access.close_login(tx, staff_id)
         assert not await access.close_login(tx, staff_id)
@@ -187,7 +205,7 @@ async def test_a_closed_login_lets_nobody_in_and_its_sessions_end(db: Database, 
 
 async def test_who_leaves_no_longer_signs_in(db: Database, ground: Ground, person: Person) -> None:
     staff_id = await person("li", ADMIN)
-    token = await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    token = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
     now = utc_now()
     async with db.writing(ground.tenant) as tx:
         await organisation.dismiss(tx, staff_id)
@@ -244,14 +262,11 @@ async def test_a_login_is_refused_that_makes_no_sense(
         assert [one.name for one in await access.logins(tx)] == ["li"]
         with pytest.raises(TypeError, match="hash_password"):
             await access.create_login(tx, other, "zhao", access.PasswordHash(PASSWORD), [ADMIN])
-    for weak in ("short", "password1234", "li.hua.is.here", "x" * 201):
-        with pytest.raises(access.PasswordWeak):
-            await access.hash_password(weak, login="li.hua.is.here")
 
 
 async def test_what_is_stored_opens_nothing(db: Database, ground: Ground, person: Person) -> None:
     await person("li", ADMIN)
-    token = await access.sign_in(db, ground.tenant, "li", PASSWORD)
+    token = (await access.sign_in(db, ground.tenant, "li", PASSWORD)).token
     async with db.reading(ground.tenant) as tx:
         rows = await tx.rows("select s::text from session s where brand_id = $1", tx.brand)
         rows += await tx.rows("select l::text from login l where brand_id = $1", tx.brand)

@@ -27,6 +27,7 @@ from midstage.fronts.console import (
     pool,
     pricing,
     privacy,
+    second_factor,
     sign_in,
     stock_value,
     stock_work,
@@ -40,6 +41,7 @@ router = Router(
     "/v1/console",
     route_handlers=[
         *sign_in.HANDLERS,
+        *second_factor.HANDLERS,
         *units.HANDLERS,
         *stores.HANDLERS,
         *people.HANDLERS,

@@ -27,7 +27,7 @@ ASKING = (
 ANSWERING = (access.NoSuchApproval, access.OutOfScope, access.OwnApproval, access.ApprovalAnswered)
 Action = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="What it is about, as the action says")]
-Secret = Annotated[str, msgspec.Meta(max_length=200)]
+Secret = Annotated[str, msgspec.Meta(max_length=800)]
 
 
 class ActionView(msgspec.Struct, frozen=True):
@@ -47,11 +47,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class AskHere(Ask, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The same, approved at once by somebody who stands there: a login, and its password or PIN."""
+    """The same, approved at once by somebody who stands there and types a login and its secrets.
+
+    That is its password or PIN, and a code of the second factor where they have one.
+    """
 
     login: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     password: Secret = ""
     pin: Secret = ""
+    code: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
 class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +67,7 @@ class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The present password, and the PIN to approve with at other people's devices."""
 
-    password: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=800)]
     pin: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 
 
@@ -117,7 +121,7 @@ async def give_here(data: AskHere, request: AnyRequest, staff: Staff) -> access.
         desk_of(request).database,
         staff.tenant,
         access.Wish(data.action, data.subject, data.amount_minor, data.reason),
-        access.Approver(data.login, data.password, data.pin),
+        access.Approver(data.login, data.password, data.pin, data.code),
         asker=staff.session,
     )
 

@@ -1,6 +1,6 @@
 """Who gets in: logins of staff, their roles and data scope, roles of the brand's own, API keys of programs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from midstage.fronts._http.scope import NeedsWholeBrand, reach, whole_brand
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.words import BadDate, Code, Moment, Name, moment
 from midstage.fronts.console.people import person_within
+from midstage.fronts.console.sign_in import WEAK
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access
@@ -20,8 +21,10 @@ from midstage.middle.organisation import api as organisation
 
 TAGS = ["console: access"]
 READ, WRITE = "access.read", "access.write"
-Password = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=800)]
 Names = Annotated[list[Annotated[str, msgspec.Meta(max_length=60)]], msgspec.Meta(max_length=100)]
+Calls = Annotated[int, msgspec.Meta(ge=1, le=60_000, description="Calls a minute; null: as many as any key")]
+Overlap = Annotated[int, msgspec.Meta(ge=0, le=30 * 24 * 60, description="Minutes")]
 Ids = Annotated[list[UUID], msgspec.Meta(max_length=500)]
 GIVING = (
     access.OutOfScope,
@@ -102,6 +105,13 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permissions: Names
     scope: GrantScope
     expires_at: Moment | None = None
+    calls_per_minute: Calls | None = None
+
+
+class NewSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the secret of before opens beside the new one."""
+
+    overlap_minutes: Overlap = 24 * 60
 
 
 class MadeKey(msgspec.Struct, frozen=True):
@@ -165,18 +175,19 @@ async def logins(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 
     status=204,
     tags=TAGS,
     needs=WRITE,
-    refuses=(*GIVING, access.LoginTaken, access.PasswordWeak),
+    refuses=(*GIVING, access.LoginTaken, *WEAK),
 )
 async def create_login(staff_id: UUID, data: NewLogin, request: AnyRequest, staff: Staff) -> None:
     """Give somebody a login and roles, none beyond what I hold myself."""
-    hashed = await access.hash_password(data.password, login=data.login)
+    desk = desk_of(request)
+    hashed, alone = await access.passwords_of(desk.database, staff.tenant, data.password, login=data.login)
 
     async def create(tx: Tx) -> None:
         person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
         given = [one.grant() for one in data.grants]
-        await access.create_login(tx, person.staff_id, data.login, hashed, given, by=staff.session)
+        await access.create_login(tx, person.staff_id, data.login, hashed, given, fit_alone=alone, by=staff.session)
 
-    await desk_of(request).database.attempt(staff.tenant, create, by=staff.by)
+    await desk.database.attempt(staff.tenant, create, by=staff.by)
 
 
 @changing(
@@ -185,17 +196,22 @@ async def create_login(staff_id: UUID, data: NewLogin, request: AnyRequest, staf
     status=204,
     tags=TAGS,
     needs=WRITE,
-    refuses=(*GIVING, access.LoginClosed, access.PasswordWeak),
+    refuses=(*GIVING, access.LoginClosed, *WEAK),
 )
 async def reset_password(staff_id: UUID, data: NewPassword, request: AnyRequest, staff: Staff) -> None:
     """Set somebody's password for them; their sessions and their lock end."""
-    hashed = await access.hash_password(data.password, login=data.login)
+    desk = desk_of(request)
+    async with desk.database.reading(staff.tenant) as seen:
+        person = await person_within(seen, await reach(seen, staff, WRITE), staff_id)
+    hashed, alone = await access.passwords_of(
+        desk.database, staff.tenant, data.password, login=data.login, staff_id=person.staff_id
+    )
 
     async def reset(tx: Tx) -> None:
-        person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
-        await access.reset_password(tx, person.staff_id, hashed, by=staff.session)
+        await person_within(tx, await reach(tx, staff, WRITE), staff_id)
+        await access.reset_password(tx, person.staff_id, hashed, fit_alone=alone, by=staff.session)
 
-    await desk_of(request).database.attempt(staff.tenant, reset, by=staff.by)
+    await desk.database.attempt(staff.tenant, reset, by=staff.by)
 
 
 @changing("POST", "/staff/{staff_id:uuid}/login/close", status=204, tags=TAGS, needs=WRITE, refuses=GIVING)
@@ -216,7 +232,7 @@ async def reopen_login(staff_id: UUID, tx: Tx, staff: Staff) -> None:
 async def unlock(staff_id: UUID, tx: Tx, staff: Staff) -> None:
     """End the lock that wrong passwords brought."""
     person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
-    await access.unlock(tx, person.staff_id)
+    await access.unlock(tx, person.staff_id, by=staff.session)
 
 
 @reading("/staff/{staff_id:uuid}/grants", tags=TAGS, needs=READ, refuses=(access.OutOfScope, organisation.NoSuchStaff))
@@ -263,9 +279,29 @@ async def create_key(data: NewKey, tx: Tx, staff: Staff) -> MadeKey:
     whole_brand(staff, WRITE)
     until: datetime | None = moment(data.expires_at) if data.expires_at else None
     key_id, secret = await access.create_key(
-        tx, data.name, frozenset(data.permissions), data.scope.scope(), expires_at=until, by=staff.session
+        tx,
+        data.name,
+        frozenset(data.permissions),
+        data.scope.scope(),
+        expires_at=until,
+        calls_per_minute=data.calls_per_minute,
+        by=staff.session,
     )
     return MadeKey(key_id, secret)
+
+
+@changing(
+    "POST",
+    "/access/keys/{key_id:uuid}/rotate",
+    tags=TAGS,
+    needs=WRITE,
+    refuses=(NeedsWholeBrand, access.NoSuchKey, access.BadOverlap, access.BeyondOwn),
+)
+async def rotate_key(key_id: UUID, data: NewSecret, tx: Tx, staff: Staff) -> MadeKey:
+    """Give a key a new secret; the one before opens for a while longer, so that programs can be changed in peace."""
+    whole_brand(staff, WRITE)
+    overlap = timedelta(minutes=data.overlap_minutes)
+    return MadeKey(key_id, await access.rotate_key(tx, key_id, overlap=overlap, by=staff.session))
 
 
 @changing(
@@ -297,5 +333,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     set_grants,
     keys,
     create_key,
+    rotate_key,
     revoke_key,
 ]

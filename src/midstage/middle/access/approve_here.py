@@ -11,7 +11,7 @@ import msgspec
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant, utc_now
 from midstage.kit.database import Database, Tx
-from midstage.middle.access import passwords, permissions, rules, store
+from midstage.middle.access import passwords, permissions, rules, second_factor, store
 from midstage.middle.access.approval_words import (
     APPROVAL_LASTS,
     GIVE,
@@ -22,10 +22,9 @@ from midstage.middle.access.approval_words import (
     OwnApproval,
 )
 from midstage.middle.access.approvals import STAFF, new_approval, tell_given
-from midstage.middle.access.logins import take_try
+from midstage.middle.access.signing_in import prove_password, take_try
 from midstage.middle.access.store import approvals as kept
 from midstage.middle.access.types import (
-    NoSuchLogin,
     NotPermitted,
     OutOfScope,
     PasswordHash,
@@ -47,17 +46,18 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Approver(msgspec.Struct, frozen=True):
-    """Who says so, as they type it: a login and its password, or a PIN."""
+    """Who says so, as they type it: a login and its password or PIN, and a code where they have a second factor."""
 
     login: str
     password: str = ""
     pin: str = ""
+    code: str = ""
 
 
 async def give_here(
     database: Database, tenant: Tenant, wish: Wish, approver: Approver, *, asker: Session, now: datetime | None = None
 ) -> Approval:
-    """Approve what somebody asks for at their device.
+    """Approve what somebody asks for at their device. A wrong code of the second factor is a wrong secret.
 
     Raises ApproverWrong or LockedOut for a wrong login or secret, OwnApproval, NotPermitted, OutOfScope,
     NoSuchApprovalAction, or what the action's module raises for its subject.
@@ -72,8 +72,11 @@ async def give_here(
     right = await passwords.verify(secret or passwords.NOBODY, typed)
     if staff_id is None or secret is None or not right:
         raise ApproverWrong
+    typed_code = await second_factor.ready(tenant.brand, staff_id, approver.code)
     async with database.writing(tenant, now=at, by=Principal(STAFF, staff_id)) as tx:
         if not await store.is_still_good(tx, staff_id, password):
+            raise ApproverWrong
+        if await second_factor.has_factor(tx, staff_id) and not await second_factor.take(tx, staff_id, typed_code):
             raise ApproverWrong
         if pin is not None and not await kept.pin_right(tx, staff_id, pin):
             raise ApproverWrong
@@ -93,15 +96,7 @@ async def set_pin(
     """Set one's own PIN, which takes the password. Raises PinWeak, SignInWrong, LockedOut or NoSuchLogin."""
     at = now or utc_now()
     rules.check_pin(pin)
-    async with database.reading(tenant, now=at) as tx:
-        login = await store.read_login_of(tx, staff_id)
-    if login is None:
-        raise NoSuchLogin
-    key = rules.try_key(login["name"])
-    row = await take_try(database, tenant, key, at, name=login["name"])
-    seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
-    if not await passwords.verify(seen, password) or row is None:
-        raise SignInWrong
+    _, seen, key = await prove_password(database, tenant, staff_id, password, at)
     hashed = await passwords.hash_pin(pin)
     async with database.writing(tenant, now=at, by=Principal(STAFF, staff_id)) as tx:
         if not await store.is_still_good(tx, staff_id, seen):

@@ -1,5 +1,6 @@
 """What access tells the world."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -58,6 +59,14 @@ class KeyCreated(Fact, frozen=True):
     permissions: list[str]
 
 
+class KeyRotated(Fact, frozen=True):
+    """A key has a new secret; the one before opens until `old_until`."""
+
+    subject: ClassVar[str] = "key_id"
+    key_id: UUID
+    old_until: datetime
+
+
 class KeyRevoked(Fact, frozen=True):
     subject: ClassVar[str] = "key_id"
     key_id: UUID
@@ -107,3 +116,12 @@ class ApprovalUsed(Fact, frozen=True):
     asked_by: UUID
     given_by: UUID
     amount_minor: int
+
+
+class SecondFactorChanged(Fact, frozen=True):
+    """Somebody signs in with a second factor from now on, or without; `reset` says that another took it away."""
+
+    subject: ClassVar[str] = "staff_id"
+    staff_id: UUID
+    enabled: bool
+    reset: bool

@@ -1,42 +1,36 @@
-"""Logins of staff and guides: argon2 passwords, and five guesses in a quarter of an hour."""
+"""Logins of staff and guides, as others give, close, open and mend them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from midstage.kit.audit import Principal
-from midstage.kit.clock import Tenant, utc_now
-from midstage.kit.database import Database, Tx
+from midstage.kit.database import Tx
 from midstage.kit.facts import Delivered
 from midstage.kit.paging import MAX_LIMIT, Page, PageRequest
+from midstage.kit.refusals import Text
 from midstage.middle.access import passwords, permissions, rules, store
+from midstage.middle.access.approval_words import ApprovalAction, ApprovalId, declare_approval
+from midstage.middle.access.approvals import use_approval
 from midstage.middle.access.facts import (
     LoginCreated,
     LoginReopened,
     LoginWasClosed,
     PasswordChanged,
-    StaffSignedIn,
+    SecondFactorChanged,
 )
 from midstage.middle.access.roles import check_may_give, put_grants
-from midstage.middle.access.sessions import open_known
-from midstage.middle.access.store import approvals
+from midstage.middle.access.store import approvals, factors
 from midstage.middle.access.types import (
-    LockedOut,
     Login,
     LoginClosed,
     LoginState,
     LoginTaken,
+    NoSecondFactor,
     NoSuchLogin,
     PasswordHash,
     RoleGrant,
     Session,
-    SessionKind,
-    SignInWrong,
-    Token,
 )
 from midstage.middle.organisation import api as organisation
-
-STAFF_LASTS = timedelta(hours=12)
 
 
 async def create_login(
@@ -46,94 +40,31 @@ async def create_login(
     password: PasswordHash,
     grants: Sequence[RoleGrant],
     *,
+    fit_alone: bool = True,
     by: Session | None = None,
 ) -> None:
     """Give somebody a login and roles; the password comes from `await hash_password(…)`, made before the transaction.
 
-    `by` is who does it; without it the system does. Raises BadLogin, LoginTaken, NoSuchRole, BeyondOwn, and
+    `fit_alone` says that it is long enough to be the only factor; `by` is who does it; without it the system does. Raises BadLogin, LoginTaken, NoSuchRole, BeyondOwn, and
     organisation's NoSuchStaff, StaffGone, NoSuchUnit, NoSuchOperator, NoSuchStore.
     """
     lowered = rules.login_name(name)
     passwords.check_is_hash(password)
     await organisation.employed(tx, staff_id)
-    if not await store.insert_login(tx, staff_id, lowered, password):
+    if not await store.insert_login(tx, staff_id, lowered, password, fit_alone=fit_alone):
         raise LoginTaken(lowered)
     await put_grants(tx, staff_id, grants, by=by)
     tx.note("access.create_login", "staff", staff_id, after=list(grants))
     tx.tell(LoginCreated(staff_id=staff_id, roles=sorted(grant.role for grant in grants)))
 
 
-async def sign_in(
-    database: Database,
-    tenant: Tenant,
-    login: str,
-    password: str,
-    *,
-    kind: SessionKind = SessionKind.STAFF,
-    now: datetime | None = None,
-) -> Token:
-    """Let somebody in by password. Raises SignInWrong or LockedOut, for a name that nobody has as for any other.
-
-    Three steps, the hash being computed between two transactions: a try is taken, the password looked at, and the
-    session opened if the login is still as it was.
-    """
-    at = now or utc_now()
-    key = rules.try_key(login)
-    row = await take_try(database, tenant, key, at, name=login.strip().lower())
-    seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
-    right = await passwords.verify(seen, password)
-    if row is None or not right:
-        raise SignInWrong
-    staff_id: organisation.StaffId = row["staff_id"]
-    newer = await passwords.hash_password(password) if passwords.is_dated(seen) else None
-    by = Principal(kind, staff_id)
-    async with database.writing(tenant, now=at, by=by) as tx:
-        if not await store.is_still_good(tx, staff_id, seen):
-            raise SignInWrong
-        token, session_id = await open_known(tx, kind, staff_id, lasts=STAFF_LASTS)
-        await store.forgive(tx, key)
-        if newer is not None:
-            await store.rehash(tx, staff_id, seen, newer)
-        tx.tell(StaffSignedIn(staff_id=staff_id, session_id=session_id, kind=kind))
-    return token
-
-
-async def change_password(
-    database: Database,
-    tenant: Tenant,
-    staff_id: organisation.StaffId,
-    *,
-    old: str,
-    new: str,
-    keep: UUID | None = None,
-    now: datetime | None = None,
-) -> None:
-    """Change one's own password; every session ends, but for the one to keep.
-
-    The old password is a guess like any other. Raises SignInWrong, LockedOut, PasswordWeak or NoSuchLogin.
-    """
-    at = now or utc_now()
-    async with database.reading(tenant, now=at) as tx:
-        login = await store.read_login_of(tx, staff_id)
-    if login is None:
-        raise NoSuchLogin
-    hashed = await passwords.hash_password(new, login=login["name"])
-    key = rules.try_key(login["name"])
-    row = await take_try(database, tenant, key, at, name=login["name"])
-    seen = PasswordHash(row["password_hash"]) if row else passwords.NOBODY
-    if not await passwords.verify(seen, old) or row is None:
-        raise SignInWrong
-    async with database.writing(tenant, now=at, by=Principal("staff", staff_id)) as tx:
-        if not await store.set_password(tx, staff_id, hashed, seen=seen):
-            raise SignInWrong
-        await store.delete_sessions_of(tx, staff_id, keep)
-        await store.forgive(tx, key)
-        tx.note("access.change_password", "staff", staff_id)
-        tx.tell(PasswordChanged(staff_id=staff_id, reset=False))
-
-
 async def reset_password(
-    tx: Tx, staff_id: organisation.StaffId, password: PasswordHash, *, by: Session | None = None
+    tx: Tx,
+    staff_id: organisation.StaffId,
+    password: PasswordHash,
+    *,
+    fit_alone: bool = True,
+    by: Session | None = None,
 ) -> None:
     """Set somebody's password for them (made by hash_password), end their sessions, their lock and their PIN.
 
@@ -144,7 +75,7 @@ async def reset_password(
     if row.state != LoginState.OPEN:
         raise LoginClosed
     await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
-    await store.set_password(tx, staff_id, password, seen=None)
+    await store.set_password(tx, staff_id, password, seen=None, fit_alone=fit_alone)
     await store.delete_sessions_of(tx, staff_id, None)
     await approvals.drop_pin(tx, staff_id)
     await store.forgive(tx, rules.try_key(row.name))
@@ -180,9 +111,43 @@ async def reopen_login(tx: Tx, staff_id: organisation.StaffId, *, by: Session | 
         tx.tell(LoginReopened(staff_id=staff_id))
 
 
-async def unlock(tx: Tx, staff_id: organisation.StaffId) -> None:
-    """Forget the wrong passwords of somebody who locked themselves out. Raises NoSuchLogin."""
+async def reset_second_factor(
+    tx: Tx, staff_id: organisation.StaffId, approval: ApprovalId | None, *, by: Session | None = None
+) -> None:
+    """Take away the second factor of somebody who lost it; they sign in anew, and set up another where they need one.
+
+    Four eyes: whoever does it holds all that the other does, and brings the approval of a third. The system itself
+    (`by` None: the command line) needs none. Raises NoSuchLogin, BeyondOwn, ApprovalNeeded or NoSecondFactor.
+    """
+    await _locked(tx, staff_id)
+    await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
+    if by is not None:
+        await use_approval(tx, approval, action=RESET_FACTOR.code, subject=str(staff_id))
+    if not await factors.drop(tx, staff_id):
+        raise NoSecondFactor
+    await store.delete_sessions_of(tx, staff_id, None)
+    tx.note("access.reset_second_factor", "staff", staff_id)
+    tx.tell(SecondFactorChanged(staff_id=staff_id, enabled=False, reset=True))
+
+
+async def _of_the_brand(tx: Tx, subject: str) -> None:
+    """The logins of staff are of no store. Raises organisation.NoSuchStaff."""
+    await organisation.staff(tx, organisation.StaffId(UUID(subject)))
+
+
+RESET_FACTOR = declare_approval(
+    ApprovalAction(
+        "access.reset_second_factor",
+        Text(zh="重置员工的二次验证", en="Take away somebody's second factor"),
+        _of_the_brand,
+    )
+)
+
+
+async def unlock(tx: Tx, staff_id: organisation.StaffId, *, by: Session | None = None) -> None:
+    """Forget the wrong passwords of somebody who locked themselves out. Raises NoSuchLogin or BeyondOwn."""
     row = await _locked(tx, staff_id)
+    await check_may_give(tx, by, permissions.held_by(await store.read_grants(tx, staff_id)))
     await store.forgive(tx, rules.try_key(row.name))
     tx.note("access.unlock", "staff", staff_id)
 
@@ -206,17 +171,6 @@ async def _locked(tx: Tx, staff_id: organisation.StaffId) -> Login:
     if row is None:
         raise NoSuchLogin
     return Login(row["staff_id"], row["name"], LoginState(row["state"]), None)
-
-
-async def take_try(database: Database, tenant: Tenant, key: bytes, at: datetime, *, name: str) -> store.Record | None:
-    """Count a guess before it is looked at, and read what it is to be compared with. Raises LockedOut."""
-    async with database.writing(tenant, now=at) as tx:
-        taken = await store.take_try(tx, key, window=rules.LOCK_WINDOW, most=rules.LOCK_AFTER)
-        since = None if taken else await store.read_try(tx, key)
-        row = await store.read_login(tx, name) if taken else None
-    if not taken:
-        raise LockedOut(rules.seconds_until((since or at) + rules.LOCK_WINDOW, at))
-    return row
 
 
 def _place(row: Login) -> tuple[str]:

@@ -1,12 +1,16 @@
 """Passwords as argon2 hashes, made off the event loop and outside of transactions."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import Type, hash_secret_raw
 
-from midstage.middle.access import rules
-from midstage.middle.access.types import PasswordHash
+from midstage.middle.access import password_rules
+from midstage.middle.access.blocklist import Blocklist
+from midstage.middle.access.types import PasswordCommon, PasswordHash
 
 # RFC 9106, second recommended option: 64 MiB, 3 passes; about 60 ms.
 HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
@@ -19,11 +23,46 @@ NOBODY = PasswordHash(
 )
 
 
-async def hash_password(password: str, *, login: str = "") -> PasswordHash:
-    """Make of a password what may be stored; done before a transaction is opened. Raises PasswordWeak."""
-    rules.check_password(password, login=login.strip())
+async def hash_password(
+    password: str,
+    *,
+    login: str = "",
+    known: Sequence[str] = (),
+    shortest: int = password_rules.SHORTEST_ALONE,
+) -> PasswordHash:
+    """Make of a password what may be stored; done before a transaction is opened. Raises PasswordWeak in its kinds.
+
+    `known` are words that go with its owner; `shortest` is what the brand asks for, see passwords_of.
+    """
+    password_rules.check_password(password, known=(login.strip(), *known), shortest=shortest)
+    text = password_rules.normal(password)
+    if _leaked is not None and await asyncio.to_thread(_leaked.has, text):
+        raise PasswordCommon
     async with _at_once:
-        return PasswordHash(await asyncio.to_thread(HASHER.hash, password))
+        return PasswordHash(await asyncio.to_thread(HASHER.hash, text))
+
+
+_leaked: Blocklist | None = None
+
+
+def use_blocklist(path: Path | None) -> None:
+    """Refuse the passwords of a file from now on; None refuses those of our own list alone. Raises BadSettingsError."""
+    global _leaked  # noqa: PLW0603  # a process has one list, as it has one environment
+    _leaked = None if path is None else Blocklist(path)
+
+
+async def rehash(password: str) -> PasswordHash:
+    """A hash of today's parameters for a password that was right; it is not judged anew."""
+    async with _at_once:
+        return PasswordHash(await asyncio.to_thread(HASHER.hash, password_rules.normal(password)))
+
+
+async def hash_recovery(code: str, salt: bytes) -> bytes:
+    """Make of a recovery code what may be stored, the same each time, so that one computation finds it among ten."""
+    async with _at_once:
+        return await asyncio.to_thread(
+            hash_secret_raw, code.encode(), salt, HASHER.time_cost, HASHER.memory_cost, 1, 32, Type.ID
+        )
 
 
 async def hash_pin(pin: str) -> PasswordHash:
@@ -33,9 +72,12 @@ async def hash_pin(pin: str) -> PasswordHash:
 
 
 async def verify(hashed: PasswordHash, password: str) -> bool:
-    """Whether it is the right password."""
+    """Whether it is the right password; one that was set before we normalised is right as it was typed then."""
+    normal = password_rules.normal(password)
     async with _at_once:
-        return await asyncio.to_thread(_matches, hashed, password)
+        return await asyncio.to_thread(_matches, hashed, normal) or (
+            normal != password and await asyncio.to_thread(_matches, hashed, password)
+        )
 
 
 def is_dated(hashed: PasswordHash) -> bool:

@@ -48,6 +48,9 @@ PERMISSIONS: dict[str, Permission] = {
         ("payments.write", "处理支付差异与商户", "Settle payment differences, change merchants"),
         ("ledger.read", "查看账本", "See the ledger"),
         ("audit.read", "查看审计", "See the audit trail"),
+        ("facts.read", "读取事实流", "Read the facts of the brand as they happen"),
+        ("webhooks.read", "查看网络回调", "See webhooks and their deliveries"),
+        ("webhooks.write", "维护网络回调", "Change webhooks, send again"),
         ("late.read", "查看滞留事项", "See what is late or stuck"),
         ("system.read", "查看系统", "See the system"),
         ("system.write", "维护系统", "Mend the system"),
@@ -57,7 +60,9 @@ PERMISSIONS: dict[str, Permission] = {
 _READS = frozenset(name for name in PERMISSIONS if name.endswith(".read"))
 _TILL = frozenset(name for name in PERMISSIONS if name.startswith("till."))
 _GOODS = frozenset({"catalogue.list", "pricing.own"})
-_BUSINESS = frozenset(name for name in PERMISSIONS if name.split(".")[0] not in {"access", "system", "audit"})
+_BUSINESS = frozenset(
+    name for name in PERMISSIONS if name.split(".")[0] not in {"access", "system", "audit", "facts", "webhooks"}
+)
 
 BUILT_IN: dict[str, Role] = {
     role.code: role
@@ -68,7 +73,7 @@ BUILT_IN: dict[str, Role] = {
             "region_manager",
             "区域经理",
             "Region manager",
-            (_READS - {"access.read", "system.read", "ledger.read", "identity.read"})
+            (_READS - {"access.read", "system.read", "ledger.read", "identity.read", "facts.read", "webhooks.read"})
             | _TILL
             | _GOODS
             | {"orders.write", "orders.refund", "inventory.write", "inventory.count", "approvals.give"},

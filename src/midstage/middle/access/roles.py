@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from midstage.kit.database import Tx
 from midstage.middle.access import permissions, rules, store
 from midstage.middle.access.facts import GrantsChanged
+from midstage.middle.access.policy import SIGN_IN
 from midstage.middle.access.types import (
     BadRole,
     BeyondOwn,
@@ -37,8 +38,16 @@ async def set_grants(
         roles_before=[grant.role for grant, _ in before],
         roles_after=sorted(grant.role for grant in grants),
     )
+    await _end_weak_sessions(tx, staff_id, grants)
     tx.note("access.set_grants", "staff", staff_id, before=[grant for grant, _ in before], after=list(grants))
     tx.tell(told)
+
+
+async def _end_weak_sessions(tx: Tx, staff_id: organisation.StaffId, grants: Sequence[RoleGrant]) -> None:
+    """Who gets a role that needs a second factor signs in anew, with one."""
+    policy = await organisation.settings_of(tx, SIGN_IN)
+    if any(grant.role in policy.second_factor_roles for grant in grants):
+        await store.delete_weak_sessions_of(tx, staff_id)
 
 
 async def put_grants(

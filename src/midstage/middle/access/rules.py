@@ -7,9 +7,11 @@ import re
 from datetime import datetime, timedelta
 
 from midstage.kit.ids import BrandId
-from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PasswordWeak, PinWeak, Role
+from midstage.middle.access.types import BadLasting, BadLogin, BadRole, PinWeak, Role
 
 SECRET_LENGTH = 43  # of url-safe characters: 256 bits
+KEY_LIVE, KEY_TEST = "mst_live_", "mst_test_"
+_SHOWN = 4  # characters of a secret that are kept to know it by: 24 of its 256 bits
 
 LOCK_AFTER = 5
 LOCK_WINDOW = timedelta(minutes=15)
@@ -25,18 +27,10 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")
 _PIN = re.compile(r"[0-9]{6,12}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
-# The head of every list of leaked passwords that is at least twelve characters long.
-_COMMON = frozenset(
-    {
-        "123456789012", "password1234", "passwordpassword", "qwertyuiop12", "1q2w3e4r5t6y", "111111111111",
-        "administrator", "qwertyuiop[]", "iloveyou1234", "abcdefghijkl", "a1b2c3d4e5f6", "000000000000",
-    }
-)  # fmt: skip
-
 
 def brand_of_token(token: str) -> BrandId | None:
-    """The brand that a token says it is of; None where it has not the shape of a token."""
-    number, dot, secret = token.partition(".")
+    """The brand that a token or the secret of a key says it is of; None where it has not the shape of one."""
+    number, dot, secret = token.removeprefix(KEY_LIVE).removeprefix(KEY_TEST).partition(".")
     if (
         not dot
         or len(secret) != SECRET_LENGTH
@@ -47,6 +41,16 @@ def brand_of_token(token: str) -> BrandId | None:
         return None
     value = int(number, 36)
     return BrandId(value) if value < 2**31 else None
+
+
+def is_key(token: str) -> bool:
+    """Whether a token is the secret of an API key."""
+    return token.startswith((KEY_LIVE, KEY_TEST))
+
+
+def prefix_of(secret: str) -> str:
+    """How the secret of a key begins; what is left to guess stays beyond guessing."""
+    return secret[: secret.index(".") + 1 + _SHOWN]
 
 
 def hash_of(secret: str) -> bytes:
@@ -92,13 +96,6 @@ def check_lasting(lasts: timedelta) -> None:
     """Raises BadLasting."""
     if not timedelta(seconds=1) <= lasts <= LONGEST:
         raise BadLasting
-
-
-def check_password(password: str, *, login: str) -> None:
-    """Length and no common password, and nothing else: NIST SP 800-63B-4, 3.1.1. Raises PasswordWeak."""
-    folded = password.casefold()
-    if not 12 <= len(password) <= 200 or folded in _COMMON or folded == login.casefold():
-        raise PasswordWeak
 
 
 def check_pin(pin: str) -> None:

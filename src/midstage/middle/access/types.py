@@ -27,6 +27,32 @@ class SessionKind(StrEnum):
     APP = "app"
 
 
+class Next(StrEnum):
+    """What somebody has to do before their session opens anything else; nothing, once they are in."""
+
+    NOTHING = ""
+    CODE = "code"
+    """Give the code of the second factor."""
+    ENROL = "enrol"
+    """Set up a second factor: a role of theirs needs one."""
+    RENEW = "password"
+    """Choose a longer password: theirs was good beside a second factor that is gone."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """Where a session is used, as its owner may recognise it; both are what the device says of itself."""
+
+    name: str = ""
+    ip: str = ""
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A token, and what has to be done with it first."""
+
+    token: Token
+    next: Next
+
+
 class Permission(msgspec.Struct, frozen=True):
     """One thing that may be allowed."""
 
@@ -76,18 +102,32 @@ class Session(msgspec.Struct, frozen=True):
     scope: organisation.Scope
     expires_at: datetime
     held: tuple[Held, ...] = ()
+    next: Next = Next.NOTHING
+    factors: int = 1
+    seen_at: datetime | None = None
+    calls_per_minute: int | None = None
+    """Of a key: a limit of its own."""
 
 
-class Key(msgspec.Struct, frozen=True):
-    """An API key, without its secret."""
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key, without its secret; `prefix` is how the secret begins, to know it by."""
 
     key_id: KeyId
     name: str
+    prefix: str
     permissions: list[str]
     scope: organisation.Scope
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    rotated_at: datetime | None = None
+    """When it got its present secret, if not at the beginning."""
+    old_until: datetime | None = None
+    """Until when the secret before opens as well."""
+    last_used_at: datetime | None = None
+    """To the minute."""
+    calls_per_minute: int | None = None
+    """How many calls it may make; null: as many as any key."""
 
 
 class LoginState(StrEnum):
@@ -128,12 +168,70 @@ class LockedOut(TooMany):
     retry_after_s: int
 
 
-class PasswordWeak(Invalid):
-    """A password has 12 to 200 characters and is none of the common ones."""
+class SignInUnfinished(Unauthenticated):
+    """The password was right, and something has to be done before this token opens anything: `next` says what."""
+
+    text = Text(zh="登录尚未完成，还需要：{next}", en="Signing in is not finished; what is left to do: {next}.")
+    next: str
+
+
+class SecondFactorWrong(Unauthenticated):
+    """The code of the second factor is wrong, over, or was used before."""
 
     text = Text(
-        zh="密码需 12–200 个字符，且不能是常见密码或账号本身",
-        en="A password has 12 to 200 characters and is neither common nor the login itself.",
+        zh="动态验证码不正确、已过期或已用过，请等待下一个",
+        en="The code is wrong, over or used; wait for the next one.",
+    )
+
+
+class SecondFactorRequired(Forbidden):
+    """A role of this person may not be used without a second factor."""
+
+    text = Text(zh="您的角色要求使用二次验证", en="A role of yours needs a second factor.")
+
+
+class NoSecondFactor(Conflict):
+    """This person has no second factor, or none that was begun within a quarter of an hour."""
+
+    text = Text(zh="没有启用二次验证，或设置已超时，请重新开始", en="There is no second factor here; begin anew.")
+
+
+class PasswordWeak(Exception):  # noqa: N818  # what the refusals below have in common; none itself
+    """A password is long, not a common one, and not made of what everybody knows about its owner."""
+
+
+class PasswordShort(Invalid, PasswordWeak):
+    """A password has so many characters at least: 15 where it is the only factor, 8 beside a second one."""
+
+    text = Text(
+        zh="密码至少 {shortest} 个字符：用几个不相干的词或一句话，不必含大小写、数字或符号",
+        en="At least {shortest} characters: a few unrelated words or a sentence; no need for digits or symbols.",
+    )
+    shortest: int
+
+
+class PasswordLong(Invalid, PasswordWeak):
+    """A password has 200 characters at most."""
+
+    text = Text(zh="密码最多 200 个字符", en="At most 200 characters.")
+
+
+class PasswordCommon(Invalid, PasswordWeak):
+    """Many use this password, or it is in the list of those that leaked."""
+
+    text = Text(
+        zh="这是常见或已泄露的密码，攻击者会最先尝试，请换一个",
+        en="This password is common or has leaked, so it is tried first; choose another.",
+    )
+
+
+class PasswordGuessable(Invalid, PasswordWeak):
+    """Little is left of a password without its runs, repetitions, common words, and what is known of its owner."""
+
+    text = Text(
+        zh="去掉连续或重复的字符、键盘顺序、常见词以及品牌、账号、姓名后所剩太少，请加入不相干的词",
+        en="Without its runs, repetitions, common words and the names of brand, login and owner little is left of it;"
+        " add unrelated words.",
     )
 
 
@@ -219,12 +317,18 @@ class BeyondOwn(Forbidden):
 
 
 class BadKey(Invalid):
-    """A key has a name of up to 100 characters, at least one permission, and an end that is still to come."""
+    """A key has a name of up to 100 characters, a permission at least, an end that is to come, 1 to 60,000 calls."""
 
     text = Text(
-        zh="API 密钥须有名称、至少一项权限，且到期时间在未来",
-        en="A key needs a name, a permission at least, and an end that is still to come.",
+        zh="API 密钥须有名称、至少一项权限，到期时间在未来，每分钟调用数为 1–60000",
+        en="A key needs a name, a permission at least, an end that is still to come, and 1 to 60,000 calls a minute.",
     )
+
+
+class BadOverlap(Invalid):
+    """The old secret of a key opens for up to 30 days beside the new one."""
+
+    text = Text(zh="新旧密钥并存的时间须在 0 到 30 天之间", en="Two secrets of a key overlap by 0 to 30 days.")
 
 
 class BadLasting(Invalid):

@@ -39,3 +39,66 @@ create table approver_pin (
   primary key (brand_id, staff_id),
   foreign key (brand_id, staff_id) references login
 );
+
+-- Whether the password is long enough to be the only factor.
+alter table login add column fit_alone boolean not null default true;
+
+-- A session that is `limited` has not finished signing in: it opens nothing but the next step.
+alter table session
+  add column limited text        not null default '' check (limited in ('', 'code', 'enrol', 'password')),
+  add column factors smallint    not null default 1 check (factors in (1, 2)),
+  add column device  text        not null default '',
+  add column ip      text        not null default '',
+  add column seen_at timestamptz;
+
+-- A time-based one-time password (RFC 6238). `pending` is one that was shown and not yet confirmed by a first code.
+create table second_factor (
+  brand_id     integer     not null,
+  staff_id     uuid        not null,
+  secret       bytea,                          -- sealed, as is pending
+  pending      bytea,
+  last_step    bigint      not null default 0,  -- a code of this or an earlier step is used up
+  pending_at   timestamptz,
+  confirmed_at timestamptz,
+  primary key (brand_id, staff_id),
+  foreign key (brand_id, staff_id) references login,
+  check ((secret is null) = (confirmed_at is null)),
+  check ((pending is null) = (pending_at is null))
+);
+
+create table recovery_code (
+  brand_id  integer     not null,
+  staff_id  uuid        not null,
+  code_hash bytea       not null,
+  used_at   timestamptz,
+  primary key (brand_id, staff_id, code_hash),
+  foreign key (brand_id, staff_id) references second_factor on delete cascade
+);
+
+-- Who looked at whose personal data, where, and at which fields; `persons` where it was a list or a file.
+create table personal_read (
+  brand_id  integer     not null,
+  read_at   timestamptz not null,
+  read_id   uuid        not null,
+  by_kind   text        not null,
+  by_id     uuid        not null,
+  call      text        not null check (call <> ''),
+  member_id uuid,
+  order_id  uuid,
+  fields    text[]      not null,
+  persons   integer     not null check (persons >= 0),
+  primary key (brand_id, read_at, read_id)
+);
+create index personal_read_of_member on personal_read (brand_id, member_id, read_at) where member_id is not null;
+create index personal_read_of_order on personal_read (brand_id, order_id, read_at) where order_id is not null;
+
+-- Of an API key: how its secret begins, the secret before until it is over, when it was used, a limit of its own.
+alter table api_key
+  add column prefix           text not null default '',
+  add column old_hash         bytea,
+  add column old_until        timestamptz,
+  add column rotated_at       timestamptz,
+  add column last_used_at     timestamptz,
+  add column calls_per_minute integer check (calls_per_minute > 0),
+  add constraint api_key_old check ((old_hash is null) = (old_until is null));
+create unique index api_key_old_secret on api_key (brand_id, old_hash) where old_hash is not null;

@@ -6,44 +6,26 @@ from typing import cast
 from uuid import UUID
 
 from midstage.kit.database import Record, Tx
+from midstage.middle.access.store.sessions import (
+    Manner,
+    delete_session,
+    delete_sessions_of,
+    delete_weak_sessions_of,
+    find_session,
+    insert_session,
+    sessions_of,
+    touch_sessions,
+)
 from midstage.middle.access.types import (
-    Key,
-    KeyId,
     Login,
     LoginState,
     PasswordHash,
     Role,
     RoleGrant,
-    SessionId,
-    SessionKind,
 )
 from midstage.middle.organisation import api as organisation
 
-# Sessions
-
-FIND_SESSION = """
-select s.kind, s.session_id, s.subject_id, s.member_id, s.expires_at,
-       g.role, g.everything, g.units, g.operators, g.stores, r.permissions
-  from session s
-  left join role_grant g on g.brand_id = s.brand_id and g.staff_id = s.subject_id and s.kind in ('staff', 'guide')
-  left join role r on r.brand_id = g.brand_id and r.code = g.role
- where s.brand_id = $1 and s.token_hash = $2 and s.expires_at > $3
- order by g.role
-"""
-
-INSERT_SESSION = """
-insert into session (brand_id, token_hash, session_id, kind, subject_id, member_id, opened_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
-DELETE_SESSION = "delete from session where brand_id = $1 and session_id = $2"
-
-DELETE_SESSIONS_OF = "delete from session where brand_id = $1 and subject_id = $2 and session_id is distinct from $3"
-
-SESSIONS_OF = """
-select session_id, kind, opened_at, expires_at from session
- where brand_id = $1 and subject_id = $2 and expires_at > $3 order by opened_at desc limit 200
-"""
+# What is over
 
 FORGET_SESSIONS = "delete from session where brand_id = $1 and expires_at <= $2"
 FORGET_TRIES = "delete from sign_in_try where brand_id = $1 and since_at <= $2"
@@ -53,11 +35,11 @@ FORGET_QUOTAS = "delete from phone_quota where brand_id = $1 and since_at <= $2"
 # Logins
 
 INSERT_LOGIN = """
-insert into login (brand_id, staff_id, name, password_hash, changed_at) values ($1, $2, $3, $4, $5)
+insert into login (brand_id, staff_id, name, password_hash, changed_at, fit_alone) values ($1, $2, $3, $4, $5, $6)
 on conflict do nothing
 """
 
-LOGIN = "select staff_id, name, password_hash, state from login where brand_id = $1"
+LOGIN = "select staff_id, name, password_hash, state, fit_alone from login where brand_id = $1"
 LOGIN_BY_NAME = LOGIN + " and name = $2"
 LOGIN_OF = LOGIN + " and staff_id = $2"
 LOCKED_LOGIN_OF = LOGIN_OF + " for no key update"
@@ -85,13 +67,16 @@ TRY = "select since_at from sign_in_try where brand_id = $1 and name_hash = $2"
 
 FORGIVE = "delete from sign_in_try where brand_id = $1 and name_hash = $2"
 
+# The one try of a right password that a code has yet to follow; the row stays, so that the window does.
+GIVE_BACK = "update sign_in_try set tries = greatest(tries - 1, 1) where brand_id = $1 and name_hash = $2"
+
 # Holds the login while a session is opened: a close or a new password takes its turn, and finds the session.
 STILL_GOOD = """
 select 1 from login where brand_id = $1 and staff_id = $2 and password_hash = $3 and state = 'open' for share
 """
 
 SET_HASH = """
-update login set password_hash = $3, changed_at = $4
+update login set password_hash = $3, changed_at = $4, fit_alone = $6
  where brand_id = $1 and staff_id = $2 and ($5::text is null or password_hash = $5)
 """
 
@@ -163,27 +148,16 @@ update phone_code set tries_left = case when code_hash = $3 then 0 else tries_le
 returning code_hash = $3
 """
 
-# API keys
-
-INSERT_KEY = """
-insert into api_key (brand_id, key_id, secret_hash, name, permissions, everything, units, operators, stores,
-                     created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-"""
-
-FIND_KEY = """
-select key_id, permissions, everything, units, operators, stores, expires_at from api_key
- where brand_id = $1 and secret_hash = $2 and revoked_at is null and (expires_at is null or expires_at > $3)
-"""
-
-REVOKE_KEY = "update api_key set revoked_at = $3 where brand_id = $1 and key_id = $2 and revoked_at is null"
-
-KEYS = """
-select key_id, name, permissions, everything, units, operators, stores, created_at, expires_at, revoked_at
-  from api_key
- where brand_id = $1 and ($2::uuid is null or key_id < $2)
- order by key_id desc limit $3
-"""
+__all__ = [
+    "Manner",
+    "delete_session",
+    "delete_sessions_of",
+    "delete_weak_sessions_of",
+    "find_session",
+    "insert_session",
+    "sessions_of",
+    "touch_sessions",
+]
 
 
 def scope_of(row: Record) -> organisation.Scope:
@@ -210,35 +184,6 @@ def grants_in(rows: Sequence[Record]) -> list[tuple[RoleGrant, frozenset[str] | 
     return [_grant(row) for row in rows if row["role"] is not None]
 
 
-async def find_session(tx: Tx, token_hash: bytes) -> list[Record]:
-    """The session, once for each grant of its owner; nothing where there is no such session."""
-    return await tx.rows(FIND_SESSION, tx.brand, token_hash, tx.now)
-
-
-async def insert_session(
-    tx: Tx,
-    token_hash: bytes,
-    session_id: SessionId,
-    kind: SessionKind,
-    subject_id: UUID,
-    member_id: UUID | None,
-    expires_at: datetime,
-) -> None:
-    await tx.run(INSERT_SESSION, tx.brand, token_hash, session_id, kind, subject_id, member_id, tx.now, expires_at)
-
-
-async def delete_session(tx: Tx, session_id: UUID) -> bool:
-    return await tx.run(DELETE_SESSION, tx.brand, session_id) == 1
-
-
-async def delete_sessions_of(tx: Tx, subject_id: UUID, keep: UUID | None) -> int:
-    return await tx.run(DELETE_SESSIONS_OF, tx.brand, subject_id, keep)
-
-
-async def sessions_of(tx: Tx, subject_id: UUID) -> list[Record]:
-    return await tx.rows(SESSIONS_OF, tx.brand, subject_id, tx.now)
-
-
 async def forget(tx: Tx, *, try_window: timedelta, quota_window: timedelta) -> int:
     """Delete what is over and can no longer matter; returns how many sessions there were in it."""
     await tx.run(FORGET_TRIES, tx.brand, tx.now - try_window)
@@ -247,8 +192,8 @@ async def forget(tx: Tx, *, try_window: timedelta, quota_window: timedelta) -> i
     return await tx.run(FORGET_SESSIONS, tx.brand, tx.now)
 
 
-async def insert_login(tx: Tx, staff_id: UUID, name: str, password: PasswordHash) -> bool:
-    return await tx.run(INSERT_LOGIN, tx.brand, staff_id, name, password, tx.now) == 1
+async def insert_login(tx: Tx, staff_id: UUID, name: str, password: PasswordHash, *, fit_alone: bool) -> bool:
+    return await tx.run(INSERT_LOGIN, tx.brand, staff_id, name, password, tx.now, fit_alone) == 1
 
 
 async def read_login(tx: Tx, name: str) -> Record | None:
@@ -278,13 +223,20 @@ async def forgive(tx: Tx, key: bytes) -> None:
     await tx.run(FORGIVE, tx.brand, key)
 
 
+async def give_back(tx: Tx, key: bytes) -> None:
+    """Take one guess off the count."""
+    await tx.run(GIVE_BACK, tx.brand, key)
+
+
 async def is_still_good(tx: Tx, staff_id: UUID, seen: PasswordHash) -> bool:
     """Whether the login is open and has the password that was looked at; held to the end of the transaction."""
     return await tx.value(STILL_GOOD, tx.brand, staff_id, seen) is not None
 
 
-async def set_password(tx: Tx, staff_id: UUID, password: PasswordHash, *, seen: PasswordHash | None) -> bool:
-    return await tx.run(SET_HASH, tx.brand, staff_id, password, tx.now, seen) == 1
+async def set_password(
+    tx: Tx, staff_id: UUID, password: PasswordHash, *, seen: PasswordHash | None, fit_alone: bool
+) -> bool:
+    return await tx.run(SET_HASH, tx.brand, staff_id, password, tx.now, seen, fit_alone) == 1
 
 
 async def rehash(tx: Tx, staff_id: UUID, seen: PasswordHash, password: PasswordHash) -> None:
@@ -359,40 +311,3 @@ async def read_quota(tx: Tx, of_phone: bytes) -> Record | None:
 async def try_code(tx: Tx, key: bytes, code_hash: bytes) -> bool:
     """Whether the code was right; it is used up either way, wholly or by one try."""
     return await tx.value(TRY_CODE, tx.brand, key, code_hash, tx.now) is True
-
-
-async def insert_key(
-    tx: Tx,
-    key_id: KeyId,
-    secret_hash: bytes,
-    name: str,
-    permissions: frozenset[str],
-    scope: organisation.Scope,
-    expires_at: datetime | None,
-) -> None:
-    await tx.run(
-        INSERT_KEY,
-        tx.brand,
-        key_id,
-        secret_hash,
-        name,
-        sorted(permissions),
-        *columns_of(scope),
-        tx.now,
-        expires_at,
-    )
-
-
-async def find_key(tx: Tx, secret_hash: bytes) -> Record | None:
-    return await tx.row(FIND_KEY, tx.brand, secret_hash, tx.now)
-
-
-async def revoke_key(tx: Tx, key_id: UUID) -> bool:
-    return await tx.run(REVOKE_KEY, tx.brand, key_id, tx.now) == 1
-
-
-async def list_keys(tx: Tx, after: UUID | None, limit: int) -> list[Key]:
-    return [
-        Key(row[0], row[1], row[2], scope_of(row), row["created_at"], row["expires_at"], row["revoked_at"])
-        for row in await tx.rows(KEYS, tx.brand, after, limit)
-    ]
