@@ -169,13 +169,18 @@ async def test_numbers_count_up_and_a_rolled_back_one_is_given_again(db: Databas
         assert await identity.checks(tx) == []
 
 
-async def test_one_statement_for_the_known_and_for_the_new(db: Database, tenant: Tenant) -> None:
+async def test_one_statement_for_the_known_two_for_the_new_and_three_to_attach(db: Database, tenant: Tenant) -> None:
     async with db.writing(tenant) as tx:
         await attach(tx, CARD)
         tx.recorder = []
         await attach(tx, PHONE, OPENID)
         await attach(tx, PHONE, OPENID)
-        assert [sql for sql, _ in tx.recorder] == [store.ATTACH, store.ATTACH]
+        await attach(tx, PHONE, DEVICE)
+        assert [sql for sql, _ in tx.recorder] == [
+            *(store.KNOWN, store.BIRTH),
+            store.KNOWN,
+            *(store.KNOWN, store.LOOK, store.WRITE),
+        ]
 
 
 async def test_two_with_the_same_new_phone_become_one_person(db: Database, tenant: Tenant) -> None:

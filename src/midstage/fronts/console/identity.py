@@ -4,7 +4,6 @@ All of it is of the brand as a whole, as a person belongs to no store. Identifie
 phone knows it already, and finds the person by it.
 """
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,11 +15,21 @@ from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.words import Reason
-from midstage.kit.audit import Principal, masked
+from midstage.fronts.console.identity_views import (
+    BlockedView,
+    BlockView,
+    CaseView,
+    Decided,
+    LinkView,
+    PersonView,
+    block_view,
+    case_view,
+    link_view,
+    person_view,
+)
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.identity import api as identity
-from midstage.middle.members import api as members
 from midstage.middle.organisation import api as organisation
 
 TAGS = ["console: identity"]
@@ -58,106 +67,11 @@ class Because(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-class MaskedIdentifier(msgspec.Struct, frozen=True):
-    """An identifier of which one sees enough to tell it from others."""
-
-    kind: identity.IdentifierKind
-    namespace: str
-    value: str
-
-
-class HangingIdentifier(msgspec.Struct, frozen=True, kw_only=True):
-    """An identifier as it hangs on one of a person's ids."""
-
-    identifier: MaskedIdentifier
-    person_id: UUID
-    source: str
-    attached_at: datetime
-    blocked: bool
-    """It is on the block list, and means nobody."""
-
-
-class LinkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A merge: whom it links, by which identifiers, why, who did it, and whether it was undone."""
-
-    link_id: UUID
-    one_id: UUID
-    other_id: UUID
-    cause: identity.Cause
-    one_identifier: MaskedIdentifier | None
-    other_identifier: MaskedIdentifier | None
-    case_id: UUID | None
-    source: str
-    reason: str
-    by: Principal
-    made_at: datetime
-    undone: identity.Undone | None
-
-
-class CaseView(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for somebody: a merge with `other_id`, or an attachment; which limit, how often it came."""
-
-    case_id: UUID
-    person_id: UUID
-    other_id: UUID | None
-    why: identity.Why
-    identifier: MaskedIdentifier
-    with_identifier: MaskedIdentifier
-    source: str
-    state: identity.CaseState
-    opened_at: datetime
-    last_seen_at: datetime
-    times: int
-    closed_at: datetime | None
-    closed_by: Principal | None
-    closed_reason: str | None
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """A case that was accepted, and the merge that came of it."""
-
-    case: CaseView
-    link_id: UUID | None
-
-
-class PersonView(msgspec.Struct, frozen=True, kw_only=True):
-    """A person with all ids that it has had; memberships the leading one first."""
-
-    person_id: UUID
-    person_no: int
-    source: str
-    born_at: datetime
-    merged_ids: list[UUID]
-    member_ids: list[UUID]
-    identifiers: list[HangingIdentifier]
-    links: list[LinkView]
-    """The latest merges of any of its ids, also those that were undone."""
-    cases: list[CaseView]
-
-
-class BlockView(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the block list."""
-
-    block_id: UUID
-    identifier: MaskedIdentifier
-    reason: str
-    by: Principal
-    blocked_at: datetime
-
-
-class BlockedView(msgspec.Struct, frozen=True):
-    """A new entry, on whom it hangs, and the merges that rest on it, for somebody to undo."""
-
-    block: BlockView
-    person_id: UUID | None
-    link_ids: list[UUID]
-
-
 @reading("/identity/persons/{person_id:uuid}", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand, identity.NoSuchPerson))
 async def identity_person(person_id: UUID, tx: Tx, staff: Staff) -> PersonView:
     """A person by any id it ever had: what it is known by, how it came together, what is in doubt."""
     whole_brand(staff, READ)
-    return await _person(tx, identity.PersonId(person_id))
+    return await person_view(tx, identity.PersonId(person_id))
 
 
 @changing(
@@ -173,7 +87,7 @@ async def find_person(data: ByIdentifier, tx: Tx, staff: Staff) -> PersonView:
     found = await identity.resolve(tx, await _identifier(tx, data))
     if found is None:
         raise identity.NoSuchPerson(identity.PersonId(UUID(int=0)))
-    return await _person(tx, found)
+    return await person_view(tx, found)
 
 
 @reading("/identity/links", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand, identity.NoSuchPerson))
@@ -184,14 +98,14 @@ async def identity_links(
     whole_brand(staff, READ)
     of = None if person_id is None else identity.PersonId(person_id)
     found = await identity.links(tx, PageRequest(after, limit), person_id=of)
-    return Page([_link(one) for one in found.items], found.next)
+    return Page([link_view(one) for one in found.items], found.next)
 
 
 @reading("/identity/links/{link_id:uuid}", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand, identity.NoSuchLink))
 async def identity_link(link_id: UUID, tx: Tx, staff: Staff) -> LinkView:
     """One merge, whether it stands or was undone."""
     whole_brand(staff, READ)
-    return _link(await identity.link(tx, identity.LinkId(link_id)))
+    return link_view(await identity.link(tx, identity.LinkId(link_id)))
 
 
 @changing(
@@ -207,7 +121,7 @@ async def merge_persons(data: MergePersons, tx: Tx, staff: Staff) -> LinkView:
     """Let two persons be one. Nothing is rewritten: all of both is found under either, and it can be undone."""
     whole_brand(staff, WRITE)
     one, other = identity.PersonId(data.one_id), identity.PersonId(data.other_id)
-    return _link(await identity.merge(tx, one, other, reason=data.reason))
+    return link_view(await identity.merge(tx, one, other, reason=data.reason))
 
 
 @changing(
@@ -221,7 +135,7 @@ async def merge_persons(data: MergePersons, tx: Tx, staff: Staff) -> LinkView:
 async def undo_merge(link_id: UUID, data: Because, tx: Tx, staff: Staff) -> LinkView:
     """Undo a merge, also when others came after it; the rules do not make it again."""
     whole_brand(staff, WRITE)
-    return _link(await identity.undo(tx, identity.LinkId(link_id), reason=data.reason))
+    return link_view(await identity.undo(tx, identity.LinkId(link_id), reason=data.reason))
 
 
 @reading("/identity/cases", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand,))
@@ -235,14 +149,14 @@ async def identity_cases(
     """What the rules would not merge or attach by themselves; those that wait longest first."""
     whole_brand(staff, READ)
     found = await identity.cases(tx, PageRequest(after, limit), state=in_state)
-    return Page([_case(one) for one in found.items], found.next)
+    return Page([case_view(one) for one in found.items], found.next)
 
 
 @reading("/identity/cases/{case_id:uuid}", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand, identity.NoSuchCase))
 async def identity_case(case_id: UUID, tx: Tx, staff: Staff) -> CaseView:
     """One case."""
     whole_brand(staff, READ)
-    return _case(await identity.case(tx, identity.CaseId(case_id)))
+    return case_view(await identity.case(tx, identity.CaseId(case_id)))
 
 
 @changing(
@@ -257,7 +171,7 @@ async def accept_case(case_id: UUID, data: Because, tx: Tx, staff: Staff) -> Dec
     """Do what a case proposes, over the limit."""
     whole_brand(staff, WRITE)
     found, link_id = await identity.accept(tx, identity.CaseId(case_id), reason=data.reason)
-    return Decided(_case(found), link_id)
+    return Decided(case_view(found), link_id)
 
 
 @changing(
@@ -271,7 +185,7 @@ async def accept_case(case_id: UUID, data: Because, tx: Tx, staff: Staff) -> Dec
 async def dismiss_case(case_id: UUID, data: Because, tx: Tx, staff: Staff) -> CaseView:
     """Leave the two as they are; the same is not asked again."""
     whole_brand(staff, WRITE)
-    return _case(await identity.dismiss(tx, identity.CaseId(case_id), reason=data.reason))
+    return case_view(await identity.dismiss(tx, identity.CaseId(case_id), reason=data.reason))
 
 
 @reading("/identity/blocks", tags=TAGS, needs=READ, refuses=(NeedsWholeBrand,))
@@ -279,7 +193,7 @@ async def identity_blocks(tx: Tx, staff: Staff, after: str | None = None, limit:
     """Values that mean nobody: shared phones, test cards."""
     whole_brand(staff, READ)
     found = await identity.blocks(tx, PageRequest(after, limit))
-    return Page([_block(one) for one in found.items], found.next)
+    return Page([block_view(one) for one in found.items], found.next)
 
 
 @changing(
@@ -295,7 +209,7 @@ async def block_identifier(data: BlockValue, tx: Tx, staff: Staff) -> BlockedVie
     """Let a value mean nobody from now on, and see which merges rest on it."""
     whole_brand(staff, WRITE)
     done = await identity.block(tx, await _identifier(tx, data), reason=data.reason)
-    return BlockedView(_block(done.block), done.person_id, list(done.links))
+    return BlockedView(block_view(done.block), done.person_id, list(done.links))
 
 
 @changing(
@@ -309,91 +223,13 @@ async def block_identifier(data: BlockValue, tx: Tx, staff: Staff) -> BlockedVie
 async def lift_block(block_id: UUID, data: Because, tx: Tx, staff: Staff) -> BlockView:
     """Let a value mean again whom it hangs on."""
     whole_brand(staff, WRITE)
-    return _block(await identity.unblock(tx, identity.BlockId(block_id), reason=data.reason))
-
-
-async def _person(tx: Tx, person_id: identity.PersonId) -> PersonView:
-    found = await identity.person(tx, person_id)
-    return PersonView(
-        person_id=found.person_id,
-        person_no=found.person_no,
-        source=found.source,
-        born_at=found.born_at,
-        merged_ids=list(found.merged),
-        member_ids=[one.member_id for one in await members.memberships(tx, found.person_id)],
-        identifiers=[
-            HangingIdentifier(
-                identifier=_masked(one.identifier),
-                person_id=one.person_id,
-                source=one.source,
-                attached_at=one.attached_at,
-                blocked=one.blocked,
-            )
-            for one in await identity.identifiers_of(tx, found.person_id)
-        ],
-        links=[_link(one) for one in (await identity.links(tx, PageRequest(), person_id=found.person_id)).items],
-        cases=[_case(one) for one in await identity.cases_of(tx, found.person_id)],
-    )
+    return block_view(await identity.unblock(tx, identity.BlockId(block_id), reason=data.reason))
 
 
 async def _identifier(tx: Tx, data: ByIdentifier) -> identity.Identifier:
     """As it is kept: a phone without a country is one of the brand's own. Raises identity.BadIdentifier."""
     prefix = (await organisation.brand(tx)).phone_prefix
     return identity.identifier(data.kind, data.value, namespace=data.namespace, country=prefix)
-
-
-def _masked(one: identity.Identifier) -> MaskedIdentifier:
-    return MaskedIdentifier(one.kind, one.namespace, masked(one.value))
-
-
-def _shown(one: identity.Identifier | None) -> MaskedIdentifier | None:
-    return None if one is None else _masked(one)
-
-
-def _link(one: identity.Link) -> LinkView:
-    return LinkView(
-        link_id=one.link_id,
-        one_id=one.one_id,
-        other_id=one.other_id,
-        cause=one.cause,
-        one_identifier=_shown(one.one_identifier),
-        other_identifier=_shown(one.other_identifier),
-        case_id=one.case_id,
-        source=one.source,
-        reason=one.reason,
-        by=one.by,
-        made_at=one.made_at,
-        undone=one.undone,
-    )
-
-
-def _case(one: identity.Case) -> CaseView:
-    return CaseView(
-        case_id=one.case_id,
-        person_id=one.person_id,
-        other_id=one.other_id,
-        why=one.why,
-        identifier=_masked(one.identifier),
-        with_identifier=_masked(one.with_identifier),
-        source=one.source,
-        state=one.state,
-        opened_at=one.opened_at,
-        last_seen_at=one.last_seen_at,
-        times=one.times,
-        closed_at=one.closed_at,
-        closed_by=one.closed_by,
-        closed_reason=one.closed_reason,
-    )
-
-
-def _block(one: identity.Block) -> BlockView:
-    return BlockView(
-        block_id=one.block_id,
-        identifier=_masked(one.identifier),
-        reason=one.reason,
-        by=one.by,
-        blocked_at=one.blocked_at,
-    )
 
 
 HANDLERS: list[HTTPRouteHandler] = [

@@ -12,7 +12,7 @@ from midstage.middle.identity.plan import Doubt, Plan
 from midstage.middle.identity.policy import IDENTITY
 from midstage.middle.identity.refusals import IdentifiersBlocked
 from midstage.middle.identity.rules import CHINA
-from midstage.middle.identity.store import Behind, Outcome
+from midstage.middle.identity.store import Behind, Found
 from midstage.middle.identity.types import (
     CaseId,
     Cause,
@@ -40,8 +40,8 @@ async def attach_and_resolve(
     The known identifier that the brand ranks first decides. New ones are attached to whom it hangs on. Other persons
     that known ones lead to are merged with that one, where the brand's policy lets both kinds merge and no limit is
     broken; what would break one waits in quarantine. A device does not decide against a better identifier that is given
-    and new, nor merge. What is blocked counts as not given. Known and new alike take one statement; an attachment to a
-    known person and a merge two more. `country` is the calling code of phone numbers without one; without `merging` the
+    and new, nor merge. What is blocked counts as not given. Who is known takes one statement, a stranger two, and what
+    is attached to somebody known or merges three. `country` is the calling code of phone numbers without one; without `merging` the
     persons stay apart, and `elsewhere` says who they are.
     Raises NoIdentifiers, TooManyIdentifiers, BadIdentifier, IdentifiersBlocked, IdentityContended.
     """
@@ -80,79 +80,89 @@ class _Attaching:
 
     async def resolve(self) -> Resolution:
         for _ in range(TURNS):
-            outcomes = await store.attach(
-                self.tx, self.given, PersonId(new_id()), self.source, ranks=self.ranks, may=self.may
-            )
-            first = outcomes[0]
-            if all(each.blocked for each in outcomes):
+            found = await store.known(self.tx, self.given)
+            if all(each.blocked for each in found):
                 raise _nobody([*self.blocked, *self.given])
-            unnumbered = bool(first.fresh) and not first.raced and first.person_no is None
-            if first.raced or unnumbered:
-                await self._take_back(outcomes, unnumbered=unnumbered)
-                continue
-            if first.fresh or self._settled(outcomes):
-                return await self._known(outcomes)
-            found = await self._decide()
-            if found is not None:
-                return found
+            known = [each for each in found if each.root_id is not None and not each.blocked]
+            if not known:
+                done = await self._give_birth(found)
+            elif self._settled(found, known):
+                return await self._known(found, known)
+            else:
+                done = await self._decide(found)
+            if done is not None:
+                return done
         if self.holding:
             store.call_off()
         raise IdentityContended
 
-    async def _take_back(self, outcomes: Sequence[Outcome], *, unnumbered: bool) -> None:
-        """Undo the birth of somebody who turned out to be known, or who has no number as the brand deals none yet."""
-        first = outcomes[0]
-        ours = [self.given[each.place - 1] for each in outcomes if each.ours]
-        if first.person_id is not None and ours:
-            await store.undo_attach(self.tx, ours, first.person_id)
-            self.holding = True
-        if unnumbered:  # the first person of this brand
-            await store.open_numbers(self.tx)
+    def _of(self, found: Sequence[Found]) -> list[Identifier]:
+        return [self.given[each.place - 1] for each in found]
 
-    def _settled(self, outcomes: Sequence[Outcome]) -> bool:
+    def _best(self, found: Sequence[Found]) -> Found:
+        return min(found, key=lambda each: self.ranks[each.place - 1])
+
+    def _settled(self, found: Sequence[Found], known: Sequence[Found]) -> bool:
         """Whether there is nothing to attach, and nobody who could be merged."""
-        here = outcomes[0].person_id
-        for each in outcomes:
-            if each.blocked or each.known_as == here:
-                continue
-            kind = self.given[each.place - 1].kind
-            if each.known_as is None or (self.merging and rules.rule_of(self.policy, kind).merges):
-                return False
-        return True
+        best = self._best(known)
+        alive = [each for each in found if not each.blocked]
+        kinds = {self.given[each.place - 1].kind for each in alive}
+        if self.given[best.place - 1].kind is IdentifierKind.DEVICE and len(kinds) > 1:
+            return False  # a device is asked for more before it decides
+        if len(known) < len(alive):
+            return False
+        others = {self.given[each.place - 1].kind for each in known if each.root_id != best.root_id}
+        return not (self.merging and any(rules.rule_of(self.policy, kind).merges for kind in others))
 
-    async def _known(self, outcomes: Sequence[Outcome]) -> Resolution:
-        """All was known, or all was new: what the one statement says is all."""
-        first = outcomes[0]
-        if first.person_id is None or first.person_no is None:
-            raise AssertionError("an attempt that did not race has chosen a person, and every person has a number")
-        self.attached += [self.given[each.place - 1] for each in outcomes if each.ours]
-        doubts: list[Doubt] = []
-        if first.fresh:
-            self.tx.tell(PersonCreated(person_id=first.person_id, person_no=first.person_no, source=self.source))
-            best = min(self.attached, key=lambda each: self.ranks[self.given.index(each)])
-            beyond = [
-                self.given[each.place - 1] for each in outcomes if not each.blocked and not self.may[each.place - 1]
-            ]
-            known = {self.given[each.place - 1] for each in outcomes if each.known_as is not None}
-            doubts = [Doubt(first.person_id, None, Why.IDENTIFIERS, each, best) for each in beyond if each not in known]
+    async def _known(self, found: Sequence[Found], known: Sequence[Found]) -> Resolution:
+        """All was known: what the one statement says is all."""
+        best = self._best(known)
         elsewhere = [
-            (self.given[each.place - 1], each.known_as)
-            for each in outcomes
-            if each.known_as is not None and each.known_as != first.person_id
+            (self.given[each.place - 1], each.root_id)
+            for each in known
+            if each.root_id is not None and each.root_id != best.root_id
         ]
-        blocked = [self.given[each.place - 1] for each in outcomes if each.blocked]
-        return await self._resolution(
-            first.person_id, first.person_no, elsewhere, doubts, blocked, created=bool(first.fresh)
-        )
+        if best.root_id is None or best.person_no is None:
+            raise AssertionError("who is known has a number")
+        blocked = self._of([each for each in found if each.blocked])
+        return await self._resolution(best.root_id, best.person_no, elsewhere, [], blocked)
 
-    async def _decide(self) -> Resolution | None:
+    async def _give_birth(self, found: Sequence[Found]) -> Resolution | None:
+        """Create the person of what nobody has; None where others attached one of the same at this moment."""
+        new = [each for each in found if each.root_id is None and not each.blocked]
+        taken = self._of([each for each in new if self.may[each.place - 1]])
+        person_id = PersonId(new_id())
+        got, person_no = await store.give_birth(self.tx, taken, person_id, self.source)
+        if person_no is None:
+            await store.undo_attach(self.tx, taken, person_id)
+            self.holding = self.holding or got > 0
+            if got == len(taken):  # the first person of this brand
+                await store.open_numbers(self.tx)
+            return None
+        self.attached += taken
+        self.tx.tell(PersonCreated(person_id=person_id, person_no=person_no, source=self.source))
+        best = self.given[self._best([each for each in new if self.may[each.place - 1]]).place - 1]
+        beyond = self._of([each for each in new if not self.may[each.place - 1]])
+        doubts = [Doubt(person_id, None, Why.IDENTIFIERS, each, best) for each in beyond]
+        elsewhere = [
+            (self.given[each.place - 1], each.root_id)
+            for each in found
+            if each.root_id is not None and not each.blocked
+        ]
+        blocked = self._of([each for each in found if each.blocked])
+        return await self._resolution(person_id, person_no, elsewhere, doubts, blocked, created=True)
+
+    async def _decide(self, found: Sequence[Found]) -> Resolution | None:
         """Read all that decides, decide, and write; None where something has moved meanwhile."""
         kinds = [rules.rule_of(self.policy, each.kind) for each in self.given]
         since = [self.tx.now - timedelta(days=each.days) for each in kinds]
-        look = await store.look(self.tx, self.given, since)
-        planned = plan.decide(self.given, self.ranks, look, self.policy, merging=self.merging)
-        if planned is None:
+        several = len({each.root_id for each in found if each.root_id is not None}) > 1
+        look = await store.look(self.tx, self.given, since, several=several)
+        if not several and len(look.roots) > 1:  # since the first look
             return None
+        planned = plan.decide(self.given, self.ranks, look, self.policy, merging=self.merging)
+        if planned is None:  # the device of somebody else
+            return await self._give_birth(found)
         if planned.writes and not await self._write(planned):
             return None
         return await self._resolution(

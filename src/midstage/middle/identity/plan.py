@@ -43,11 +43,11 @@ class Look(msgspec.Struct, frozen=True):
     known: list[Known]
     roots: list[Root]
     counts: list[Count]
-    uses: list[tuple[int, int]]
-    """Of a given identifier, by its place, how many merges rest on it in its time."""
-    apart: list[tuple[UUID, UUID]]
-    """Roots of which somebody said that they are two persons."""
     blocked: list[int]
+    uses: list[tuple[int, int]] = []
+    """Of a given identifier, by its place, how many merges rest on it in its time."""
+    apart: list[tuple[UUID, UUID]] = []
+    """Roots of which somebody said that they are two persons."""
 
 
 class Merge(msgspec.Struct, frozen=True):

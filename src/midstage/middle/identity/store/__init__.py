@@ -1,6 +1,6 @@
 """All SQL of identity: person, identifier, person_alias, person_number, identity_link, identity_case, identity_block."""
 
-from midstage.middle.identity.store.attach import ATTACH, Outcome, attach, open_numbers, undo_attach
+from midstage.middle.identity.store.attach import BIRTH, KNOWN, Found, give_birth, known, open_numbers, undo_attach
 from midstage.middle.identity.store.bulk import copy_identifiers, copy_persons, detach, lock_numbers, write_numbers
 from midstage.middle.identity.store.cases import (
     FIRST,
@@ -40,9 +40,10 @@ from midstage.middle.identity.store.read import (
 )
 
 __all__ = [
-    "ATTACH",
     "BAD_STEPS",
+    "BIRTH",
     "FIRST",
+    "KNOWN",
     "LONG_ALIASES",
     "LOOK",
     "LOST",
@@ -51,12 +52,11 @@ __all__ = [
     "UNLINKED",
     "WRITE",
     "Behind",
+    "Found",
     "Opened",
-    "Outcome",
     "Shape",
     "Written",
     "any_alias",
-    "attach",
     "block",
     "blocks",
     "call_off",
@@ -69,10 +69,12 @@ __all__ = [
     "detach",
     "erase",
     "evidence_of",
+    "give_birth",
     "holder",
     "identifiers_of",
     "identifiers_of_many",
     "key",
+    "known",
     "lift",
     "link",
     "links",

@@ -10,8 +10,8 @@ from midstage.middle.identity.plan import Look, Merge, Plan, Root
 from midstage.middle.identity.store.read import columns
 from midstage.middle.identity.types import Cause, Identifier, PersonId
 
-# One moment's view, as one row of arrays. `apart` are roots between which a merge was undone or dismissed.
-LOOK = """
+# One moment's view, as one row of arrays: who is known, what each root is and has, and what is blocked.
+_ASKED = """
 with asked as materialized (
   select g.place, g.kind, g.namespace, g.value, g.since,
          exists (select 1 from identity_block block
@@ -41,7 +41,21 @@ with asked as materialized (
                       where block.brand_id = $1 and block.kind = held.kind and block.namespace = held.namespace
                         and block.value = held.value)
    group by whole.root_id, held.kind, held.namespace
-), used as (
+)"""
+_SEEN = """
+  'known', (select coalesce(json_agg(json_build_array(known.place, known.holder_id, known.root_id)), '[]') from known),
+  'roots', (select coalesce(json_agg(json_build_array(person.person_id, person.person_no, person.version,
+                     (select count(*) from whole where whole.root_id = person.person_id))), '[]')
+              from root join person on person.brand_id = $1 and person.person_id = root.root_id),
+  'counts', (select coalesce(json_agg(json_build_array(counted.root_id, counted.kind, counted.namespace, counted.n)),
+                             '[]') from counted),
+  'blocked', (select coalesce(json_agg(asked.place), '[]') from asked where asked.blocked)"""
+LOOK = "{asked}\nselect json_build_object({seen})::text".replace("{asked}", _ASKED).replace("{seen}", _SEEN)
+
+# The same where several could be merged: how much each identifier has merged in its time, and which roots are apart,
+# as a merge between them was undone or dismissed.
+LOOK_AT_SEVERAL = """
+{asked}, used as (
   select known.place, link.link_id
     from known join identity_link link on link.brand_id = $1 and link.one_kind = known.kind
      and link.one_namespace = known.namespace and link.one_value = known.value and link.made_at >= known.since
@@ -63,21 +77,14 @@ with asked as materialized (
                                 and dismissed.state = 'dismissed'
     join whole other on other.person_id = dismissed.other_id and other.root_id <> one.root_id
 )
-select json_build_object(
-  'known', (select coalesce(json_agg(json_build_array(known.place, known.holder_id, known.root_id)), '[]') from known),
-  'roots', (select coalesce(json_agg(json_build_array(person.person_id, person.person_no, person.version,
-                     (select count(*) from whole where whole.root_id = person.person_id))), '[]')
-              from root join person on person.brand_id = $1 and person.person_id = root.root_id),
-  'counts', (select coalesce(json_agg(json_build_array(counted.root_id, counted.kind, counted.namespace, counted.n)),
-                             '[]') from counted),
+select json_build_object({seen},
   'uses', (select coalesce(json_agg(json_build_array(by_place.place, by_place.n)), '[]')
              from (select used.place, count(*) as n from used group by used.place) by_place),
-  'apart', (select coalesce(json_agg(json_build_array(apart.one_id, apart.other_id)), '[]') from apart),
-  'blocked', (select coalesce(json_agg(asked.place), '[]') from asked where asked.blocked))::text
-"""
+  'apart', (select coalesce(json_agg(json_build_array(apart.one_id, apart.other_id)), '[]') from apart))::text
+""".replace("{asked}", _ASKED.strip()).replace("{seen}", _SEEN)
 
 # The roots are locked in the order of their ids, so that two who merge crosswise never wait in a circle. A root that
-# has another version by now is not held, and then nothing at all is written.
+# has another version by now is left out, and then nothing at all is written; but its lock stays with us.
 SURE = """
 with seen as materialized (
   select s.person_id, s.version from unnest($2::uuid[], $3::int[]) as s (person_id, version)
@@ -96,10 +103,8 @@ with seen as materialized (
   returning person.person_id
 )"""
 
-# Who was merged into a loser is merged into the winner now, so an alias is always one step. An identifier that others
-# attached since is not ours, and looked at again.
-WRITE = """
-{sure}, newly as (
+# An identifier that others attached since is not ours, and all is looked at again.
+_NEWLY = """newly as (
   insert into identifier (brand_id, kind, namespace, value, person_id, source, attached_at)
   select $1, given.kind, given.namespace, given.value, $7, $8, $9
     from unnest($4::text[], $5::text[], $6::text[]) with ordinality as given (kind, namespace, value, place)
@@ -107,7 +112,22 @@ WRITE = """
    order by given.place
   on conflict (brand_id, kind, namespace, value) do nothing
   returning kind, namespace, value
-), turned as (
+)"""
+_OURS = "array(select newly.kind || ' ' || newly.namespace || ' ' || newly.value from newly) as ours"
+
+WRITE = (
+    """
+{sure}, {newly}
+select exists (select 1 from sure) as sure, (select count(*) from moved)::int as moved, 0 as merged, 0 as linked, {ours}
+""".replace("{sure}", SURE.strip())
+    .replace("{newly}", _NEWLY)
+    .replace("{ours}", _OURS)
+)
+
+# Who was merged into a loser is merged into the winner now, so an alias is always one step.
+WRITE_MERGES = (
+    """
+{sure}, {newly}, turned as (
   update person_alias alias set root_id = $10
     from sure
    where alias.brand_id = $1 and alias.root_id = any ($11::uuid[])
@@ -130,12 +150,16 @@ WRITE = """
 select exists (select 1 from sure) as sure,
        (select count(*) from moved)::int as moved, (select count(*) from turned)::int as turned,
        (select count(*) from merged)::int as merged, (select count(*) from linked)::int as linked,
-       array(select newly.kind || ' ' || newly.namespace || ' ' || newly.value from newly) as ours
+       {ours}
 """.replace("{sure}", SURE.strip())
+    .replace("{newly}", _NEWLY)
+    .replace("{ours}", _OURS)
+)
 
 _HOLD = "for no key update of person"
 # So whoever has failed once must not wait for another root: the one who holds that may wait for ours.
 WRITE_UNWAITING = WRITE.replace(_HOLD, f"{_HOLD} skip locked")
+WRITE_MERGES_UNWAITING = WRITE_MERGES.replace(_HOLD, f"{_HOLD} skip locked")
 
 _look = msgspec.json.Decoder(Look)
 
@@ -156,21 +180,27 @@ class Written(msgspec.Struct, frozen=True):
     lost: frozenset[str]
 
 
-async def look(tx: Tx, given: Sequence[Identifier], since: Sequence[datetime]) -> Look:
-    return _look.decode(await tx.value(LOOK, tx.brand, *columns(given), since))
+async def look(tx: Tx, given: Sequence[Identifier], since: Sequence[datetime], *, several: bool) -> Look:
+    """`several`: more than one root is known, so that merges are looked at as well."""
+    sql = LOOK_AT_SEVERAL if several else LOOK
+    return _look.decode(await tx.value(sql, tx.brand, *columns(given), since))
 
 
 async def write(tx: Tx, plan: Plan, behind: Behind, *, waiting: bool) -> Written:
-    losers = [merge.loser.root_id for merge in plan.merges]
-    row = await tx.row(
-        WRITE if waiting else WRITE_UNWAITING, tx.brand, *_seen(plan.roots), *columns(plan.attach), plan.holder_id,
-        behind.source, tx.now, plan.root.root_id, losers, [each.link_id for each in plan.merges],
-        [each.one_id for each in plan.merges], [each.other_id for each in plan.merges], behind.cause.value,
-        behind.case_id, behind.reason, tx.by.kind, tx.by.id, *_evidence(plan.merges),
-    )  # fmt: skip
+    """Write what was decided, if every root is as it was looked at."""
+    given = (*_seen(plan.roots), *columns(plan.attach), plan.holder_id, behind.source, tx.now)
+    if not plan.merges:
+        row = await tx.row(WRITE if waiting else WRITE_UNWAITING, tx.brand, *given)
+    else:
+        row = await tx.row(
+            WRITE_MERGES if waiting else WRITE_MERGES_UNWAITING, tx.brand, *given, plan.root.root_id,
+            [each.loser.root_id for each in plan.merges], [each.link_id for each in plan.merges],
+            [each.one_id for each in plan.merges], [each.other_id for each in plan.merges], behind.cause.value,
+            behind.case_id, behind.reason, tx.by.kind, tx.by.id, *_evidence(plan.merges),
+        )  # fmt: skip
     if row is None:
         raise AssertionError("a select without a table gives one row")
-    if row["sure"] and (row["merged"], row["linked"]) != (len(losers), len(losers)):
+    if row["sure"] and (row["merged"], row["linked"]) != (len(plan.merges), len(plan.merges)):
         raise AssertionError("the roots were held, so each loser was a root")
     lost = {key(each) for each in plan.attach} - set(row["ours"])
     return Written(row["sure"], frozenset(lost))
