@@ -219,6 +219,6 @@ async def _know_by_card(tx: Tx, woken: Sequence[Dormant]) -> None:
             phone = identity.identifier(identity.IdentifierKind.PHONE, card.phone)
             async with tx.savepoint():
                 if await identity.resolve(tx, own) is None:
-                    await identity.attach_and_resolve(tx, [phone, own], source="activation")
+                    await identity.attach_and_resolve(tx, [phone, own], source="activation", merging=False)
         except Refusal:
             continue  # no number that a card can have, or one card too many: her level and points are hers all the same
