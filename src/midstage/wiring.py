@@ -119,7 +119,7 @@ def job_handlers(
 
     async def tidy_books(_: Job[Nothing]) -> None:
         for tenant in await tenants():
-            for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old):
+            for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old, *_TILL_WORK):
                 await database.attempt(tenant, work)
 
     async def reconcile(_: Job[Nothing]) -> None:

@@ -57,6 +57,8 @@ class Ground(msgspec.Struct, frozen=True):
     tokens: list[str]
     members: list[members.MemberId]
     merchant: payments.Merchant
+    barcodes: list[str]
+    """An EAN-13 of each sku that the stores have."""
 
 
 @contextmanager
@@ -95,7 +97,14 @@ async def make(database: Database, size: Size, *, say: Say) -> Ground:
     async with database.connection() as link:
         await link.execute("vacuum analyze")
         await link.execute("checkpoint")
-    return Ground(tenant, stores, skus, tokens, found, merchant)
+    barcodes = [barcode_of(n) for n in range(size.stocked)]
+    return Ground(tenant, stores, skus, tokens, found, merchant, barcodes)
+
+
+def barcode_of(number: int) -> str:
+    """The EAN-13 of a sku."""
+    body = f"690{number:09}"
+    return body + catalogue.check_digit(body)
 
 
 def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -136,7 +145,11 @@ async def _goods(tx: Tx, count: int) -> list[catalogue.SkuId]:
             catalogue.Name(f"商品 {n}", f"Product {n}"),
             category,
             "standard",
-            [catalogue.SkuDraft(f"P{n:05}-1")],
+            [
+                catalogue.SkuDraft(
+                    f"P{n:05}-1", barcodes=[catalogue.Barcode(catalogue.BarcodeKind.EAN13, barcode_of(n))]
+                )
+            ],
             state=catalogue.State.LIVE,
         )
         for n in range(count)

@@ -58,7 +58,7 @@ async def _measure(
         await asyncio.to_thread(running.wait_ready, api)
         shoppers = Shoppers(made, secret, own.host, own.port, seed=1)
         await shoppers.run(seconds=WARM_UP_S, concurrency=concurrency)
-        await _settle(database)
+        await settle(database)
         took, bare_per_s, cpu = await _rounds(server, api, shoppers, script, seconds, concurrency, say)
     oversold = await _oversold(database, made)
     await database.close()
@@ -78,7 +78,7 @@ async def _measure(
     )
 
 
-async def _settle(database: Database) -> None:
+async def settle(database: Database) -> None:
     """Let the tables that the first orders filled be analysed, as they are on every database that has lived a day.
 
     A plan that was made while they were empty reads them whole, and stays until then.
@@ -101,10 +101,10 @@ async def _rounds(
     total, bare_rates, cpu_app, cpu_db = Took(), list[float](), 0.0, 0.0
     for turn in range(ROUNDS):
         say(f"round {turn + 1} of {ROUNDS}")
-        before = _cpu(_family(api)), _cpu(_backends(server))
+        before = cpu_of(family(api)), cpu_of(backends(server))
         took = await shoppers.run(seconds=seconds / ROUNDS, concurrency=concurrency)
-        cpu_app += _cpu(_family(api)) - before[0]
-        cpu_db += _cpu(_backends(server)) - before[1]
+        cpu_app += cpu_of(family(api)) - before[0]
+        cpu_db += cpu_of(backends(server)) - before[1]
         total.orders += took.orders
         total.errors += took.errors
         total.seconds += took.seconds
@@ -122,20 +122,22 @@ async def _oversold(database: Database, made: Ground) -> int:
         return len(await inventory.checks(tx))
 
 
-def _family(child: processes.Child) -> list[psutil.Process]:
+def family(child: processes.Child) -> list[psutil.Process]:
+    """A process of ours and those that it started."""
     if child.process is None:
         return []
     parent = psutil.Process(child.process.pid)
     return [parent, *parent.children(recursive=True)]
 
 
-def _backends(server: EmbeddedPostgres) -> list[psutil.Process]:
+def backends(server: EmbeddedPostgres) -> list[psutil.Process]:
+    """The processes of a server."""
     pid = int((server.data / "postmaster.pid").read_text().splitlines()[0])
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
-def _cpu(family: Sequence[psutil.Process]) -> float:
+def cpu_of(family: Sequence[psutil.Process]) -> float:
     """Seconds of CPU that these processes have used, those of children that have ended included."""
     total = 0.0
     for process in family:

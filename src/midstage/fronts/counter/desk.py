@@ -4,12 +4,15 @@ from uuid import UUID
 
 from midstage.fronts._http.staff import Staff
 from midstage.kit.database import Tx
+from midstage.kit.ids import BrandId
+from midstage.kit.kept import Kept
 from midstage.middle.access import api as access
 from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
 READ, SELL, REFUND, MANAGE = "till.read", "till.sell", "till.refund", "till.manage"
+_guides: Kept[tuple[BrandId, organisation.StaffId], tuple[organisation.Guide | None]] = Kept(ttl_s=5.0, most=50_000)
 AT_TILL = (access.OutOfScope, orders.NoSuchTill)
 SHIFT = (access.OutOfScope, payments.NoSuchShift)
 
@@ -54,4 +57,10 @@ async def serving(tx: Tx, staff: Staff, till: orders.Till, guide_id: UUID | None
 
 
 async def _mine(tx: Tx, staff: Staff) -> organisation.Guide | None:
-    return await organisation.guide_of_staff(tx, staff.staff_id)
+    """The guide that somebody is; kept for a few seconds, as every sale asks."""
+    key = (tx.brand, staff.staff_id)
+    found = _guides.get(key)
+    if found is None:
+        found = (await organisation.guide_of_staff(tx, staff.staff_id),)
+        _guides.put(key, found)
+    return found[0]

@@ -143,6 +143,11 @@ async def book_offline(
     )
 
 
+async def offline_orders(tx: Tx, till_id: organisation.TouchpointId, ids: Sequence[str]) -> dict[str, OrderId]:
+    """As which orders a till's offline sales were booked, by their own numbers; the unknown are left out."""
+    return {number: row["order_id"] for number, row in (await store.known(tx, till_id, ids)).items()}
+
+
 def believe(device_at: datetime, *, sent_at: datetime | None, received_at: datetime) -> Believed:
     """When something happened by a device's clock. Pure.
 
