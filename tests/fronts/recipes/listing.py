@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fronts.recipes.base import NEAR_OPERATOR, ONLY_BRAND, Recipe, goods, just, skus
+from fronts.recipes.base import NEAR_OPERATOR, ONLY_BRAND, Recipe, file_of, goods, just, skus
 from midstage.kit.ids import new_id
 from shop.world import Half, World
 
@@ -65,4 +65,14 @@ RECIPES: dict[str, Recipe] = {
     "console.out_of_band": Recipe(placed=False),
     "console.set_own_prices": Recipe(_own_entries),
     "console.drop_own_prices": Recipe(skus),
+    "console.preview_products": Recipe(file_of("code"), within=ONLY_BRAND, placed=False),
+    "console.preview_listings": Recipe(file_of("product_code,kind"), within=ONLY_BRAND, placed=False),
+    "console.preview_categories": Recipe(file_of("code"), within=ONLY_BRAND, placed=False),
+    "console.preview_tax_classes": Recipe(file_of("code"), within=ONLY_BRAND, placed=False),
+    "console.preview_prices": Recipe(file_of("sku_code,list_price"), within=ONLY_BRAND, placed=False),
+    "console.bulk_changes": Recipe(within=ONLY_BRAND, placed=False),
+    "console.bulk_change": Recipe(within=ONLY_BRAND),
+    "console.bulk_change_rows": Recipe(within=ONLY_BRAND),
+    "console.apply_bulk_change": Recipe(just(), within=ONLY_BRAND, last=True),
+    "console.apply_price_change": Recipe(just(), within=ONLY_BRAND, missing=True),
 }

@@ -102,12 +102,45 @@ async def file_hash(request: Request[Any, Any, Any]) -> bytes:
 
 def read_table(body: bytes, name: str = "") -> Table:
     """Read a file. JSON lines where the name or the first character says so, else CSV. Raises FileUnreadable."""
+    columns, found = rows_of(body, name)
+    rows: list[Row] = []
+    bad: list[BadRow] = []
+    for one in found:
+        if isinstance(one, Row):
+            rows.append(one)
+        else:
+            bad.append(one)
+    named = columns or list(dict.fromkeys(column for row in rows for column in row.cells))
+    return Table(named, rows, bad)
+
+
+def rows_of(body: bytes, name: str = "") -> tuple[list[str], Iterator[Row | BadRow]]:
+    """The columns of a file, and its rows one by one, so that nobody need hold them all.
+
+    JSON lines (where the name or the first character says so) have no columns but those that their rows name.
+    Raises FileUnreadable, at the latest where the rows end.
+    """
     text = _text(body)
     lines = name.rpartition(".")[2].lower() in _LINES or name.endswith(("ndjson", "jsonl", "/json"))
-    table = _json_lines(text) if lines or text.lstrip()[:1] == "{" else _csv(text)
-    if len(table.rows) > MAX_ROWS:
-        raise FileUnreadable(MAX_ROWS, f"超过 {MAX_ROWS} 行", f"it has more than {MAX_ROWS} rows")
-    return table
+    if lines or text.lstrip()[:1] == "{":
+        return [], _counted_rows(_json_lines(text))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = [name.strip().lower() for name in next(reader)]
+    except csv.Error as error:
+        raise _not_csv(reader, error) from None
+    except StopIteration:
+        raise FileMissing from None
+    return columns, _counted_rows(_csv(reader, columns))
+
+
+def _counted_rows(rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
+    count = 0
+    for one in rows:
+        count += isinstance(one, Row)
+        if count > MAX_ROWS:
+            raise FileUnreadable(MAX_ROWS, f"超过 {MAX_ROWS} 行", f"it has more than {MAX_ROWS} rows")
+        yield one
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Sequence[object]], *, header: bool) -> bytes:
@@ -160,26 +193,24 @@ def _text(body: bytes) -> str:
     raise FileUnreadable(1, "不是 UTF-8 或 GB18030 文本", "it is neither UTF-8 nor GB18030 text")
 
 
-def _csv(text: str) -> Table:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
-    bad: list[BadRow] = []
+def _csv(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[Row | BadRow]:
     try:
-        columns = [name.strip().lower() for name in next(reader)]
         for line, cells in _counted(reader):
             if len(cells) > len(columns):
                 zh, en = (
                     f"有 {len(cells)} 列，表头只有 {len(columns)} 列",
                     f"it has {len(cells)} cells, the header {len(columns)}",
                 )
-                bad.append(BadRow(line, "", "too_many_cells", zh, en))
+                yield BadRow(line, "", "too_many_cells", zh, en)
             elif any(cell.strip() for cell in cells):
-                rows.append(Row(line, {name: _plain(cell) for name, cell in zip(columns, cells, strict=False)}))
+                yield Row(line, {name: _plain(cell) for name, cell in zip(columns, cells, strict=False)})
     except csv.Error as error:
-        raise FileUnreadable(reader.line_num, f"CSV 格式错误（{error}）", f"this is not CSV ({error})") from None
-    except StopIteration:
-        raise FileMissing from None
-    return Table(columns, rows, bad)
+        raise _not_csv(reader, error) from None
+
+
+def _not_csv(reader: Iterator[list[str]], error: csv.Error) -> FileUnreadable:
+    line = cast("Any", reader).line_num
+    return FileUnreadable(line, f"CSV 格式错误（{error}）", f"this is not CSV ({error})")
 
 
 def _plain(cell: str) -> str:
@@ -196,10 +227,7 @@ def _counted(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
         before = numbered.line_num
 
 
-def _json_lines(text: str) -> Table:
-    columns: dict[str, None] = {}
-    rows: list[Row] = []
-    bad: list[BadRow] = []
+def _json_lines(text: str) -> Iterator[Row | BadRow]:
     for line, part in enumerate(text.split("\n"), 1):
         if not part.strip():
             continue
@@ -208,12 +236,9 @@ def _json_lines(text: str) -> Table:
         except (ValueError, RecursionError):
             cells = None
         if isinstance(cells, dict):
-            named = {str(name).strip().lower(): value for name, value in cast("dict[str, Any]", cells).items()}
-            columns |= dict.fromkeys(named)
-            rows.append(Row(line, named))
+            yield Row(line, {str(name).strip().lower(): value for name, value in cast("dict[str, Any]", cells).items()})
         else:
-            bad.append(BadRow(line, "", "not_an_object", "不是一个 JSON 对象", "this is not a JSON object"))
-    return Table(list(columns), rows, bad)
+            yield BadRow(line, "", "not_an_object", "不是一个 JSON 对象", "this is not a JSON object")
 
 
 def _no_number(name: str) -> Any:

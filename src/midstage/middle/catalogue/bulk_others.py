@@ -214,6 +214,6 @@ def _tax_fields(tax: TaxClass) -> dict[str, str]:
     return {
         "name": tax.name.zh,
         "name_en": tax.name.en,
-        "rate_millionths": str(tax.rate_millionths),
+        "rate": bulk_rules.decimal(tax.rate_millionths, 4),
         "inclusive": "true" if tax.inclusive else "false",
     }

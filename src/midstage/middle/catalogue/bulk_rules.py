@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -224,7 +225,7 @@ def _sku_fields(product: Product, sku: Sku) -> dict[str, str]:
         "options": rules.options_text(product, sku).zh,
         "barcode": " ".join(sorted(barcode.code for barcode in sku.barcodes)),
         "unit": sku.unit.value,
-        "step": str(sku.milli_step),
+        "step": decimal(sku.milli_step, 3),
         "rank": str(sku.rank),
         "sku_state": sku.state.value,
     }
@@ -237,6 +238,11 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Fie
         for field, value in after.items()
         if (before[field] != value if field in before else bool(value))
     ]
+
+
+def decimal(whole: int, places: int) -> str:
+    """An integer of thousandths (or of other smallest parts) as people write it."""
+    return f"{Decimal(whole).scaleb(-places).normalize():f}"
 
 
 def given_or(given: T | msgspec.UnsetType, old: T) -> T:

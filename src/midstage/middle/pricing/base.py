@@ -1,7 +1,9 @@
 """List and supply prices, one or a hundred thousand."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
@@ -22,18 +24,27 @@ async def base_prices(tx: Tx, sku_ids: Sequence[catalogue.SkuId]) -> dict[catalo
 
 
 async def plan_base_prices(
-    tx: Tx, prices: Sequence[BasePrice], *, hold: bool = False
+    tx: Tx, prices: Sequence[BasePrice], *, keep_supply: Container[catalogue.SkuId] = (), hold: bool = False
 ) -> list[tuple[BasePrice | None, BasePrice]]:
     """Each of these prices beside the one that holds; nothing is written. Raises PriceWrong, PriceCurrencyWrong.
 
-    With `hold` nobody else changes prices until the end of the transaction.
+    Of the skus in `keep_supply` the supply price stays what it is. With `hold` nobody else changes prices until the end of the transaction.
     """
     for price in prices:
         rules.check_base(price)
     if hold:
         await store.move_version(tx)
     there = await store.read_base(tx, [price.sku_id for price in prices])
-    return [(there.get(price.sku_id), price) for price in prices]
+    return [(there.get(price.sku_id), _kept(price, there, keep_supply)) for price in prices]
+
+
+def _kept(
+    price: BasePrice, there: Mapping[catalogue.SkuId, BasePrice], keep_supply: Container[catalogue.SkuId]
+) -> BasePrice:
+    old = there.get(price.sku_id)
+    if old is None or old.currency != price.currency or price.sku_id not in keep_supply:
+        return price
+    return msgspec.structs.replace(price, supply_minor=old.supply_minor)
 
 
 async def set_base_prices(tx: Tx, prices: Sequence[BasePrice]) -> int:

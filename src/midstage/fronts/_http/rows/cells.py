@@ -30,6 +30,11 @@ class Cells:
         """Note what a door said of a value."""
         self.wrong(column, refusal.code, refusal.say("zh"), refusal.say("en"))
 
+    def peek(self, column: str) -> str:
+        """What a cell says, unchecked; empty where it says nothing."""
+        value: Any = self._cells.get(column)
+        return "" if value is None else str(value).strip()
+
     def text(self, column: str, *, limit: int = 200, needed: bool = False) -> str:
         """The text of a cell without space around it, empty where there is none."""
         value: Any = self._cells.get(column)

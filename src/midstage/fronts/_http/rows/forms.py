@@ -133,7 +133,7 @@ def read_product(cells: Cells, around: Around) -> catalogue.ProductDraft:
         skus=[
             catalogue.SkuDraft(
                 code=cells.text("sku_code", limit=60) or code,
-                barcodes=[catalogue.Barcode(_barcode_kind(barcode), barcode)] if barcode else [],
+                barcodes=[catalogue.Barcode(barcode_kind(barcode), barcode)] if barcode else [],
                 unit=cells.choice("unit", catalogue.Unit, catalogue.Unit.PIECE),
                 milli_step=cells.number("step", places=3, least=1, most=_MOST_MILLI),
             )
@@ -144,7 +144,7 @@ def read_product(cells: Cells, around: Around) -> catalogue.ProductDraft:
     )
 
 
-def _barcode_kind(code: str) -> catalogue.BarcodeKind:
+def barcode_kind(code: str) -> catalogue.BarcodeKind:
     """A GTIN by its length and check digit; whatever else is printed is the store's own."""
     lengths = {
         8: catalogue.BarcodeKind.EAN8,
