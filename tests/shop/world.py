@@ -202,8 +202,9 @@ async def _price(shop: Shop, world: World) -> None:
         draft = pricing.PriceListDraft("sale", name, "CNY", tx.now)
         found = await pricing.create_price_list(tx, draft)
         empty = await catalogue.create_category(tx, catalogue.CategoryDraft("empty", name))
+        change = await catalogue.open_change(tx, catalogue.ChangeKind.CATEGORIES)
         for half in (world.near, world.far):
-            _keep(half, price_list_id=found.price_list_id, category_id=empty)
+            _keep(half, price_list_id=found.price_list_id, category_id=empty, change_id=change)
 
     await shop.database.attempt(shop.tenant, work)
 

@@ -15,6 +15,7 @@ from litestar import MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Stream
+from litestar.types import Empty
 
 from midstage.fronts._http.bodies import Query, QueryField, read_json, read_path
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
@@ -27,6 +28,8 @@ from midstage.middle.access import api as access
 Handler = Callable[..., Awaitable[Any]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 KEY_HEADER = "Idempotency-Key"
+# A hundred thousand rows of products; what is no file stays below the limit of the application.
+MAX_FILE_BYTES = 32 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -283,4 +286,5 @@ def _route(
             "forms": Forms(shape.query.fields, hints.get("data"), result),
         },
         media_type=getattr(result, "kind", "text/csv") if streams else MediaType.JSON,
+        request_max_body_size=MAX_FILE_BYTES if shape.file else Empty,
     )(endpoint)

@@ -5,6 +5,7 @@ from litestar import Router
 from midstage.fronts.console import (
     approvals,
     audit,
+    bulk_change,
     bundles,
     catalogue,
     categories,
@@ -58,6 +59,7 @@ router = Router(
         *bundles.HANDLERS,
         *listing.HANDLERS,
         *own_goods.HANDLERS,
+        *bulk_change.HANDLERS,
         *pricing.HANDLERS,
         *orders.HANDLERS,
         *payments.HANDLERS,
