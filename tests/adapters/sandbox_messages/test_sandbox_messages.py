@@ -52,3 +52,16 @@ async def test_a_message_that_cannot_be_kept_is_not_sent(tenant: Tenant, tmp_pat
     (tmp_path / "sandbox").write_text("in the way")
     with pytest.raises(access.MessageNotSent):
         await SandboxMessages(tmp_path).send_code(tenant, PHONE, "123456", purpose="p")
+
+
+async def test_what_a_phone_was_sent_can_be_forgotten(tenant: Tenant, tmp_path: Path) -> None:
+    messages = SandboxMessages(tmp_path)
+    assert await messages.forget(tenant, [PHONE]) == 0
+    for phone in (PHONE, "+8613800000002", PHONE):
+        await messages.send_code(tenant, phone, "123456", purpose="p")
+    foreign = Tenant(tenant.brand, "another")
+    await messages.send_code(foreign, PHONE, "123456", purpose="p")
+    assert await messages.forget(tenant, [PHONE]) == 2
+    assert await messages.last(tenant, PHONE) is None
+    assert await messages.last(tenant, "+8613800000002") is not None
+    assert await messages.last(foreign, PHONE) is not None
