@@ -2,7 +2,8 @@
 
 What a fenced block means is its first line:
 - ```sh               typed into a shell (one for the whole guide, so variables stay); it must end well
-- ```sh background    left running in a terminal of its own until the guide is over
+- ```sh background    left running in a terminal of its own until the guide is over, once it answers;
+                       with `quiet` behind it, what answers nobody: once it has run for a moment
 - ```python           typed into one Python, which also stays
 - ```LANGUAGE NAME    saved as a file of that name
 - ```sql              typed into psql as the administrator of the reader's own server
@@ -31,6 +32,7 @@ import msgspec
 from midstage import processes
 
 BLOCK_TIMEOUT_S = 120
+QUIET_S = 2.0
 _FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _PORTS = ("8200", "8201")
 
@@ -116,8 +118,8 @@ class Reader:
         match block.words:
             case ["sh"]:
                 self._printed = self._shell(text)
-            case ["sh", "background"]:
-                self._leave_running(text)
+            case ["sh", "background", *more]:
+                self._leave_running(text, quiet="quiet" in more)
             case ["python"]:
                 self._printed = self._type_python(text)
             case ["sql"]:
@@ -155,7 +157,7 @@ class Reader:
             raise GuideWrongError(f"it ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _leave_running(self, text: str) -> None:
+    def _leave_running(self, text: str, *, quiet: bool) -> None:
         """Start it, and wait as a reader would: until what was started answers."""
         with (self.folder / f"background-{len(self._background)}.log").open("wb") as log:
             started = subprocess.Popen(
@@ -163,6 +165,11 @@ class Reader:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._background.append(started)
+        if quiet:
+            time.sleep(QUIET_S)
+            if started.poll() is not None:
+                raise GuideWrongError("what should run in the background does not")
+            return
         port = self._replace["8200" if "midstage serve" in text else "8201"]
         until = time.monotonic() + BLOCK_TIMEOUT_S
         while not _answers(f"http://127.0.0.1:{port}/healthz"):

@@ -65,3 +65,11 @@ def test_data_is_imported_and_bad_rows_are_pointed_at(folder: Path) -> None:
 
 def test_a_person_is_handed_out_and_erased(folder: Path) -> None:
     Reader(folder).read(GUIDES / "erase-a-person.md")
+
+
+def test_what_was_backed_up_comes_back_to_a_moment(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "back-up-and-restore.md")
+
+
+def test_stock_moves_between_stores_is_counted_and_valued(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "move-stock-between-stores.md")
