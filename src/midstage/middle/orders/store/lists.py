@@ -86,7 +86,8 @@ def _conditions(filters: OrderFilters, page: PageRequest, values: list[Any]) -> 
     conditions: list[str] = []
     member_ids = sorted(filters.member_ids or ())
     if len(member_ids) > 1:
-        conditions.append(f"member_id = any ({_given(values, 'uuid[]', member_ids)})")
+        values.append(member_ids)  # seen as they are: how many decides the plan
+        conditions.append(f"member_id = any(${len(values)}::uuid[])")
     member_id = member_ids[0] if len(member_ids) == 1 else filters.member_id
     if member_id is not None:
         conditions.append(f"member_id = {_given(values, 'uuid', member_id)}")
