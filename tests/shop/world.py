@@ -177,6 +177,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         payment_id=half.order.payment_id or half.order.order.order_id,
         merchant_id=shop.merchant.merchant_id,
         discrepancy_id=new_id(),
+        difference_id=new_id(),
         key=new_id(),
     )
     half.ids |= {"number": half.order.order.number, "job_id": "0", "subscriber": "nobody", "kind": "nothing"}

@@ -1,11 +1,9 @@
 """Merchants, discrepancies, refunds and a provider's day, as staff see and settle them."""
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from midstage.adapters.sandbox_pay.provider import SandboxPay
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
@@ -13,29 +11,11 @@ from midstage.kit.money import Money
 from midstage.middle.orders import api as orders
 from midstage.middle.payments import api as payments
 from shop import SECRET_VARIABLE, Shop
+from shop.franchise import open_franchise
+from shop.provider import BookProvider
 
 if TYPE_CHECKING:
     from fronts.conftest import Console, Somebody
-
-
-class BookProvider(SandboxPay):
-    """A provider that needs no settings, and whose statement is what a test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[payments.StatementLine] = []
-        self.away = False
-
-    name = "book"
-    settings = frozenset[str]()
-    secrets = frozenset[str]()
-
-    async def statement(self, merchant: payments.Merchant, day: date) -> payments.Statement:
-        if self.away:
-            raise payments.ProviderUnavailable(self.name, f"away on {day}")
-        assert merchant.provider == self.name
-        now = utc_now()
-        return payments.Statement(now - timedelta(days=1), now, self.lines)
 
 
 @pytest.fixture
@@ -65,12 +45,16 @@ async def test_a_merchant_is_put_with_references_and_paused(console: "Console") 
     assert own["secrets"] == {"secret": f"env:{SECRET_VARIABLE}"}
     body = {
         "provider": "sandbox",
-        "payee": str(new_id()),
+        "payee": str((await open_franchise(console.shop, account=False)).payee),
+        "fee_millionths": 6000,
         "settings": {"merchant_no": "M2", "base_url": "http://127.0.0.1:9"},
         "secrets": {"secret": f"env:{SECRET_VARIABLE}"},
     }
     made = await admin.post("/payments/merchants", body, method="PUT")
     assert len(await admin.get("/payments/merchants")) == 2
+    assert made["fee_millionths"] == 6000
+    stranger = body | {"payee": str(new_id())}
+    assert await admin.refused("PUT", "/payments/merchants", stranger) == (409, "not_collecting")
     paused = await admin.post(f"/payments/merchants/{made['merchant_id']}/pause")
     assert paused["state"] == "paused"
     typed = body | {"secrets": {"secret": "hunter2"}}
@@ -172,8 +156,9 @@ async def test_a_day_is_compared_with_the_provider_s(console: "Console", book: B
     book.lines = [payments.StatementLine("1" * 32, "", "T1", Money(100, "CNY"), utc_now())]
     compared = await admin.post(path, day)
     assert (compared["matched"], len(compared["found"])) == (0, 1)
-    (found,) = (await admin.get("/payments/discrepancies"))["items"]
-    assert (found["kind"], found["got"]["minor"]) == ("missing_here", 100)
+    assert compared["day"]["state"] == "differs"
+    (found,) = (await admin.get("/payments/differences"))["items"]
+    assert (found["kind"], found["theirs_minor"]) == ("missing_here", 100)
     assert (await admin.post(path, day))["found"] == []
     assert await admin.refused("POST", path, {"day": "0001-01-01"}) == (422, "bad_date")
     assert await admin.refused("POST", f"/payments/merchants/{new_id()}/reconcile", day) == (404, "no_such_merchant")

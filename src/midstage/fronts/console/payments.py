@@ -38,6 +38,8 @@ class PutMerchant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     payee: UUID | None = None
     settings: Settings
     secrets: References
+    fee_millionths: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    """What the provider keeps of a payment, as agreed (6000 is 0.6 %); null: whatever it says."""
 
 
 class AcceptAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,13 +86,18 @@ async def merchants(tx: Tx, staff: Staff) -> list[payments.Merchant]:
     once=True,
     tags=TAGS,
     needs=WRITE,
-    refuses=(NeedsWholeBrand, payments.UnknownProvider, payments.BadMerchant),
+    refuses=(NeedsWholeBrand, payments.UnknownProvider, payments.BadMerchant, payments.NotCollecting),
 )
 async def put_merchant(data: PutMerchant, tx: Tx, staff: Staff) -> payments.Merchant:
     """Give a payee its account at a provider, or open a paused one again."""
     whole_brand(staff, WRITE)
     return await payments.put_merchant(
-        tx, provider=data.provider, payee=data.payee, settings=data.settings, secrets=data.secrets
+        tx,
+        provider=data.provider,
+        payee=data.payee,
+        settings=data.settings,
+        secrets=data.secrets,
+        fee_millionths=data.fee_millionths,
     )
 
 
@@ -120,12 +127,14 @@ async def pause_merchant(merchant_id: UUID, tx: Tx, staff: Staff) -> payments.Me
         payments.UnknownProvider,
         payments.ProviderUnavailable,
         payments.ProviderRefused,
+        payments.StatementNotReady,
+        payments.StatementIncomplete,
         payments.BadMerchant,
         payments.SecretMissing,
     ),
 )
 async def reconcile(merchant_id: UUID, data: ReconcileDay, request: AnyRequest, staff: Staff) -> payments.Reconciled:
-    """Compare a merchant's day with the provider's statement; each difference becomes a discrepancy, once."""
+    """Read a merchant's day and compare it with our book, in place of an earlier reading; differences are listed once."""
     whole_brand(staff, WRITE)
     day_begins(staff.tenant, data.day)
     database = desk_of(request).database
