@@ -15,6 +15,7 @@ from midstage.fronts._http.rows.forms import Around, Kind
 from midstage.fronts._http.rows.load import CHUNK, REFUSED_LIMIT, Imported, Mode, TooManyRefused, bring_in, read_rows
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database, Tx
+from midstage.kit.paging import PageRequest
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.identity import api as identity
 from midstage.middle.inventory import api as inventory
@@ -30,6 +31,7 @@ GOOD = {
     Kind.ENTRIES: "price_list,sku_code,price\nSALE,P0-M,99.50\nSALE,P1-M,0\n",
     Kind.STOCK: "store_code,sku_code,quantity,booking\nS0,P0-M,2,received\nS0,P1-M,1.5,received\n",
     Kind.MEMBERS: "phone,card,name,store_code,level\n13712345678,,李雷,S0,gold\n,c-77,,,\n",
+    Kind.DORMANT: "old_no,phone,name,level,points\nK-1,13712345679,韩梅梅,gold,500\nK-2,13712345680,,,\n",
 }
 BAD = {
     Kind.STORES: ("N3,,91,121.4", {("name", "missing"), ("lat", "out_of_bounds")}),
@@ -38,6 +40,7 @@ BAD = {
     Kind.ENTRIES: ("NONE,P9-M,-1", {("price_list", "unknown"), ("sku_code", "unknown"), ("price", "out_of_bounds")}),
     Kind.STOCK: ("S9,P0-M,-1,later", {("store_code", "unknown"), ("quantity", "out_of_bounds"), ("booking", "not_one_of")}),
     Kind.MEMBERS: ("12,,,,platinum", {("phone", "bad_identifier"), ("level", "unknown")}),
+    Kind.DORMANT: (",12,,platinum,-1", {("old_no", "missing"), ("phone", "bad_identifier"), ("level", "unknown"), ("points", "out_of_bounds")}),
 }  # fmt: skip
 TAKEN = {
     Kind.STORES: ("S0,门店,,", "store_code_taken"),
@@ -95,6 +98,7 @@ async def _state(shop: Shop) -> dict[str, Any]:
             ],
             "stock": await inventory.stock(tx, shop.location, shop.skus),
             "people": len(await identity.resolve_many(tx, people)),
+            "dormant": [one.old_no for one in (await members.dormants(tx, members.DormantFilter(), PageRequest())).items],
         }
 
 
