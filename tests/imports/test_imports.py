@@ -98,7 +98,9 @@ async def _state(shop: Shop) -> dict[str, Any]:
             ],
             "stock": await inventory.stock(tx, shop.location, shop.skus),
             "people": len(await identity.resolve_many(tx, people)),
-            "dormant": [one.old_no for one in (await members.dormants(tx, members.DormantFilter(), PageRequest())).items],
+            "dormant": [
+                one.old_no for one in (await members.dormants(tx, members.DormantFilter(), PageRequest())).items
+            ],
         }
 
 
