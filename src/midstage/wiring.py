@@ -70,6 +70,7 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
 LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
     "inventory": inventory.late,
     "identity": identity.late,
+    "members": members.late,
     "orders": orders.late,
     "payments": payments.late,
 }
