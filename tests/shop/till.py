@@ -170,7 +170,10 @@ async def furnish_till(shop: Shop, store_id: organisation.StoreId) -> dict[str, 
         held = await orders.hold_sale(tx, till, orders.HeldCart(lines=[line]))
         code = catalogue.Barcode(catalogue.BarcodeKind.STORE, f"SKU{shop.skus[0].hex[-12:]}")
         await catalogue.change_sku(tx, shop.skus[0], catalogue.SkuChange(barcodes=[code]))
-        return {"till_id": till_id, "shift_id": shift.shift_id, "held_id": held.held_id, "barcode": code.code}
+        wish = payments.TenderWish("sandbox")
+        sold = await orders.sell(tx, till, orders.Selling(lines=[line], tenders=[wish]))
+        ids = {"till_id": till_id, "shift_id": shift.shift_id, "held_id": held.held_id, "sale_id": sold.order.order_id}
+        return {**ids, "barcode": code.code}
 
     ids = await shop.database.attempt(shop.tenant, work, by=by)
     till_id = organisation.TouchpointId(UUID(str(ids["till_id"])))

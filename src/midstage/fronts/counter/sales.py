@@ -9,11 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
+from midstage.fronts._http.desk import AnyRequest, desk_of, language
 from midstage.fronts._http.staff import Staff
-from midstage.fronts._http.words import Minor, Short
-from midstage.fronts.counter.desk import AT_TILL, SELL, my_till, serving
+from midstage.fronts._http.words import Minor, Reason, Short
+from midstage.fronts.counter.desk import AT_TILL, SELL, my_store, my_till, serving
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
+from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
 from midstage.middle.members import api as members
@@ -33,6 +35,8 @@ READS = (
     orders.NotSoldHere,
     catalogue.QuantityUnsellable,
 )
+SEEN = (access.OutOfScope, orders.NoSuchOrder, orders.NoSuchTill)
+MOVES = (orders.OrderNotMovable, orders.OrderChanged)
 SELLS = (
     *AT_TILL,
     *READS,
@@ -127,6 +131,28 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_minor: int
 
 
+class StartSalePayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which provider is to take its part; without a word, the one the brand prefers."""
+
+    provider: Annotated[str, msgspec.Meta(max_length=60)] | None = None
+
+
+class CounterCashier(msgspec.Struct, frozen=True):
+    """Where the shopper pays a provider's part: shown to her as a code."""
+
+    payment_id: UUID
+    provider: str
+    cashier_url: str
+    due_at: datetime
+
+
+class CancelSale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why, and at which till."""
+
+    till_id: UUID
+    reason: Reason
+
+
 class SaleView(msgspec.Struct, frozen=True, kw_only=True):
     """A sale as its receipt needs it."""
 
@@ -208,6 +234,103 @@ async def sell(data: Sell, tx: Tx, staff: Staff) -> SaleView:
     return sale_view(await orders.sell(tx, till, selling))
 
 
+@reading("/sales/{sale_id:uuid}", tags=TAGS, needs=SELL, refuses=SEEN)
+async def sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
+    """A sale of a till as it stands: what was paid, and whether a provider is still to take its part."""
+    await _my_sale(tx, staff, sale_id)
+    return await _view(tx, orders.OrderId(sale_id))
+
+
+@changing(
+    "POST",
+    "/sales/{sale_id:uuid}/payment",
+    status=202,
+    tags=TAGS,
+    needs=SELL,
+    refuses=(
+        *SEEN,
+        payments.NoSuchPayment,
+        payments.PaymentNotOpen,
+        payments.PaymentOverdue,
+        payments.NothingToPay,
+        payments.NoSuchMerchant,
+        payments.UnknownProvider,
+        payments.ProviderUnavailable,
+        payments.ProviderRefused,
+    ),
+)
+async def start_sale_payment(
+    sale_id: UUID, data: StartSalePayment, request: AnyRequest, staff: Staff
+) -> list[CounterCashier]:
+    """Let a provider take its part: where the shopper pays, to be shown as a code. Started again, it is the same."""
+    desk = desk_of(request)
+    async with desk.database.reading(staff.tenant, by=staff.by) as tx:
+        await _my_sale(tx, staff, sale_id)
+        order = await orders.order(tx, orders.OrderId(sale_id))
+        due = (await payments.payments_of(tx, [sale_id])).get(sale_id, [])
+    started = [
+        await payments.start_payment(
+            desk.database,
+            staff.tenant,
+            payment.payment_id,
+            payments.Cashier(title=order.number, language=language(request)),
+            callback_base=f"{desk.settings.public_url}/v1/callbacks",
+            via=data.provider,
+            by=staff.by,
+        )
+        for payment in due
+        if payment.state is payments.PaymentState.OPEN
+    ]
+    if not started:
+        raise payments.NothingToPay(0)
+    return [CounterCashier(one.payment_id, one.provider, one.cashier_url, one.due_at) for one in started]
+
+
+@changing("POST", "/sales/{sale_id:uuid}/finish", once=True, tags=TAGS, needs=SELL, refuses=(*SEEN, *MOVES))
+async def finish_sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
+    """The provider took its part: hand over. The goods leave the stock now."""
+    await _my_sale(tx, staff, sale_id)
+    await orders.hand_over(tx, orders.OrderId(sale_id))
+    return await _view(tx, orders.OrderId(sale_id))
+
+
+@changing(
+    "POST",
+    "/sales/{sale_id:uuid}/cancel",
+    once=True,
+    tags=TAGS,
+    needs=SELL,
+    refuses=(*SEEN, *MOVES, payments.PaymentNotOpen, payments.NoShiftOpen, payments.DrawerShort),
+)
+async def cancel_sale(sale_id: UUID, data: CancelSale, tx: Tx, staff: Staff) -> SaleView:
+    """Call off a sale that waits for a provider; what was taken by hand goes back over this counter."""
+    await _my_sale(tx, staff, sale_id)
+    till = await my_till(tx, staff, SELL, data.till_id)
+    await orders.cancel_waiting(tx, till, orders.OrderId(sale_id), reason=data.reason)
+    return await _view(tx, orders.OrderId(sale_id))
+
+
+async def _my_sale(tx: Tx, staff: Staff, order_id: UUID) -> None:
+    """Raises orders.NoSuchOrder, access.OutOfScope."""
+    found = await orders.till_sale(tx, orders.OrderId(order_id))
+    await my_store(tx, staff, SELL, found.store_id)
+
+
+async def _view(tx: Tx, order_id: orders.OrderId) -> SaleView:
+    detail = await orders.order_detail(tx, order_id)
+    due = (await payments.payments_of(tx, [order_id])).get(order_id, [])
+    came = [one for one in await payments.tenders_of(tx, [one.payment_id for one in due]) if one.amount.minor > 0]
+    return sale_view(
+        orders.Sold(
+            order=detail.order,
+            lines=detail.lines,
+            sale=await orders.till_sale(tx, order_id),
+            tenders=[payments.TillPart(one.method, one.amount.minor) for one in came],
+            waiting=[one.payment_id for one in due if one.state is payments.PaymentState.OPEN],
+        )
+    )
+
+
 def sale_view(sold: orders.Sold) -> SaleView:
     """A sale as the till shows it."""
     order, sale = sold.order, sold.sale
@@ -247,4 +370,6 @@ def sold_line(line: orders.Line) -> SoldLine:
     return SoldLine(**{name: getattr(line, name) for name in SoldLine.__struct_fields__})
 
 
-HANDLERS: list[HTTPRouteHandler] = [scan, search_goods, quote, sell]
+HANDLERS: list[HTTPRouteHandler] = [
+    scan, search_goods, quote, sell, sale, start_sale_payment, finish_sale, cancel_sale,
+]  # fmt: skip

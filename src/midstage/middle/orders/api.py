@@ -66,8 +66,9 @@ from midstage.middle.orders.personal import erase_person, export_person, open_or
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
+from midstage.middle.orders.sell import sell
 from midstage.middle.orders.take import accept_amount, take_payment
-from midstage.middle.orders.till import sell, till_of, till_sale
+from midstage.middle.orders.till import till_of, till_sale
 from midstage.middle.orders.till_return_types import (
     TILL_REFUNDS,
     BackLine,
@@ -102,6 +103,7 @@ from midstage.middle.orders.till_types import (
     TillSale,
     TooManyHeld,
 )
+from midstage.middle.orders.till_waiting import cancel_waiting
 from midstage.middle.orders.types import (
     MAX_LINES,
     Address,
@@ -257,6 +259,7 @@ __all__ = [
     "book_difference",
     "book_offline",
     "cancel_order",
+    "cancel_waiting",
     "cart_lines",
     "checks",
     "day_report",

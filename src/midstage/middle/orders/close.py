@@ -1,6 +1,6 @@
 """How an order ends: handed over, called off, or never paid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -11,6 +11,7 @@ from midstage.middle.orders.facts import OrderCancelled, OrderCompleted, OrderEx
 from midstage.middle.orders.refund import give_back
 from midstage.middle.orders.sale import book_sale
 from midstage.middle.orders.types import (
+    Line,
     NoSuchOrder,
     Order,
     OrderId,
@@ -100,9 +101,24 @@ async def _take_from_stock(tx: Tx, order: Order, leaving: Sequence[Part]) -> Non
         for sku_id, part_no, _ in bundles.goods_of(line)
         if part_no in places
     ]
-    await inventory.end_reservation(tx, order.order_id, inventory.Outcome.HANDED_OVER, only=only)
+    promised = await inventory.end_reservation(tx, order.order_id, inventory.Outcome.HANDED_OVER, only=only)
+    if not promised:
+        await _take_unpromised(tx, order, lines, places)
     for part in leaving:
         tx.tell(PartHandedOver(order_id=order.order_id, part_no=part.part_no, location_id=part.location_id))
+
+
+async def _take_unpromised(
+    tx: Tx, order: Order, lines: Sequence[Line], places: Mapping[int, inventory.LocationId]
+) -> None:
+    """Goods that lay on a counter while a provider took the money: nothing was promised, and they leave all the same."""
+    for part_no, location in places.items():
+        milli: dict[inventory.SkuId, int] = {}
+        for sku_id, of_part, quantity in (goods for line in lines for goods in bundles.goods_of(line)):
+            if of_part == part_no:
+                milli[sku_id] = milli.get(sku_id, 0) + quantity
+        if milli:
+            await inventory.sell_through(tx, location, milli, reference=order.order_id)
 
 
 async def _complete(tx: Tx, order: Order) -> None:

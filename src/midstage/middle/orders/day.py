@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -44,7 +45,8 @@ async def _report(
     sold = await store.sold(tx, at.store_id, day)
     returned = await store.returned(tx, at.store_id, day)
     taken = sum(one.taken_minor for shift in figures for one in shift.methods)
-    by_providers = await _by_providers(tx, [shift.shift_id for shift in shifts], at.store_id, day)
+    paid = await store.paid(tx, at.store_id, day)
+    by_providers = await _by_providers(tx, [shift.shift_id for shift in shifts], paid)
     whole_sold, whole_returned = _add(Sums, list(sold.values())), _add(Returned, list(returned.values()))
     tills = sorted({shift.till_id for shift in shifts} | set(sold) | set(returned))
     loose = sum(shift.refunded_minor for shift in figures)
@@ -70,17 +72,15 @@ async def _report(
             for till_id in tills
         ],
         agrees=all(one.agrees for one in figures)
-        and taken + by_providers == whole_sold.paid_minor
+        and taken + by_providers == sum(minor for _, minor in paid)
         and loose == whole_returned.loose_minor,
     )
 
 
-async def _by_providers(
-    tx: Tx, shift_ids: Sequence[payments.ShiftId], store_id: organisation.StoreId, day: date
-) -> int:
+async def _by_providers(tx: Tx, shift_ids: Sequence[payments.ShiftId], paid: Sequence[tuple[UUID, int]]) -> int:
     """What providers took, by their payments: only of the sales that hands did not pay whole."""
     by_hand = await payments.taken_by_order(tx, shift_ids)
-    rest = [order_id for order_id, paid in await store.paid(tx, store_id, day) if paid != by_hand.get(order_id, 0)]
+    rest = [order_id for order_id, minor in paid if minor != by_hand.get(order_id, 0)]
     due = await payments.payments_of(tx, rest) if rest else {}
     return sum(
         sum(payment.paid_minor for payment in found) - by_hand.get(order_id, 0) for order_id, found in due.items()

@@ -50,16 +50,6 @@ async def till_of(tx: Tx, till_id: UUID) -> Till:
     return found
 
 
-async def sell(tx: Tx, till: Till, selling: Selling) -> Sold:
-    """Sell what lies on the counter, take the money, and hand over: all of it or nothing.
-
-    Refuses what reading the goods, pricing and the tenders refuse, and TotalMoved, StoreNotSelling,
-    payments.NoShiftOpen and members.NoSuchMember.
-    """
-    ready = await read_sale(tx, till, selling)
-    return await sell_read(tx, ready, await payments.settle(tx, till.at, ready.total_minor, selling.tenders))
-
-
 class Ready(msgspec.Struct, frozen=True):
     """A sale that was read and priced; its shift is held."""
 
@@ -74,8 +64,20 @@ class Ready(msgspec.Struct, frozen=True):
         return rules.total(self.lines, shipping_minor=0).total_minor
 
 
+def sale_of(tx: Tx, ready: Ready) -> TillSale:
+    """A sale of this moment, as its till counts it."""
+    return TillSale(
+        store_id=ready.till.at.store_id,
+        till_id=ready.till.till_id,
+        shift_id=ready.shift.shift_id,
+        business_date=ready.shift.business_date,
+        cashier_id=tx.by.id,
+        sold_at=tx.now,
+    )
+
+
 async def read_sale(tx: Tx, till: Till, selling: Selling) -> Ready:
-    """What a sale would be, at the prices of now. Refuses as `sell` but for the tenders."""
+    """What a sale would be, at the prices of now. Refuses as sell.sell does, but for the tenders."""
     if till.at.state is not organisation.StoreState.OPEN:
         raise StoreNotSelling(till.at.store_id)
     shift = await payments.selling_shift(tx, till.till_id)
@@ -91,16 +93,8 @@ async def sell_read(
     tx: Tx, ready: Ready, tenders: Sequence[payments.TillPart], *, order_id: OrderId | None = None
 ) -> Sold:
     """Book a sale that was read, and the tenders that pay it."""
-    till, shift = ready.till, ready.shift
-    sale = TillSale(
-        store_id=till.at.store_id,
-        till_id=till.till_id,
-        shift_id=shift.shift_id,
-        business_date=shift.business_date,
-        cashier_id=tx.by.id,
-        sold_at=tx.now,
-    )
-    counted = Counted(till, shift, sale, order_id or OrderId(new_id()))
+    sale = sale_of(tx, ready)
+    counted = Counted(ready.till, ready.shift, sale, order_id or OrderId(new_id()))
     sold = await book(tx, counted, ready.lines, tenders, ready.selling, ready.shopper)
     store.write_till_sale(tx, counted.order_id, sale)
     return sold
@@ -125,7 +119,7 @@ async def book(
 ) -> Sold:
     """Write a sale that has happened: stock, order, tenders and ledger. Its till_sale is written by the caller."""
     sale = at.sale
-    order = await _order(tx, at, lines, selling, shopper)
+    order = await new_order(tx, at, lines, selling, shopper)
     below = await take_from_stock(tx, at.till.at, lines, reference=order.order_id)
     await payments.take_at_till(tx, at.shift, order.order_id, tenders, to=sales_account(tx, order), at=sale.sold_at)
     # What is only written waits for nobody, and goes out with the commit in one statement.
@@ -169,9 +163,10 @@ async def _read_till(tx: Tx, till_id: UUID) -> Till:
     return Till(found.touchpoint_id, found.code, found.name, at)
 
 
-async def _order(
+async def new_order(
     tx: Tx, at: Counted, lines: Sequence[Line], selling: Selling, shopper: members.Shopper | None
 ) -> Order:
+    """The order of a sale that is done. What it is credited to is frozen with it."""
     till, sale = at.till, at.sale
     totals = rules.total(lines, shipping_minor=0)
     bound = shopper or await organisation.virtual(tx)

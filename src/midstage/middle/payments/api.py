@@ -172,7 +172,7 @@ from midstage.middle.payments.statement_types import (
     StatementState,
     StatementSum,
 )
-from midstage.middle.payments.takings import settle, settle_taken, take_at_till
+from midstage.middle.payments.takings import await_provider, settle, settle_taken, take_at_till
 from midstage.middle.payments.till_policy import TILL, TillSettings
 from midstage.middle.payments.till_types import (
     CASH,
@@ -374,6 +374,7 @@ __all__ = [
     "accept_amount",
     "accept_as_fee",
     "attempts_of",
+    "await_provider",
     "book_authorised",
     "book_paid",
     "book_refunded",

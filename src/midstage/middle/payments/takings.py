@@ -6,14 +6,17 @@ from uuid import UUID
 
 from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
+from midstage.kit.money import Money
 from midstage.middle.ledger import api as ledger
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import drawer, till_rules
+from midstage.middle.payments.provider import providers
 from midstage.middle.payments.store import shift as shifts
 from midstage.middle.payments.store import takings as store
+from midstage.middle.payments.store.payment import open_payment
 from midstage.middle.payments.till_policy import TILL
 from midstage.middle.payments.till_types import CASH, NoSuchShift, Shift, ShiftState, TenderWish, TillPart
-from midstage.middle.payments.types import PaymentId
+from midstage.middle.payments.types import Payment, PaymentId, PaymentState
 
 
 async def settle(tx: Tx, at: organisation.Store, total_minor: int, wishes: Sequence[TenderWish]) -> list[TillPart]:
@@ -22,7 +25,7 @@ async def settle(tx: Tx, at: organisation.Store, total_minor: int, wishes: Seque
     Raises TendersDoNotAddUp, TooLittleGiven, TenderNotTaken, MethodUnknown.
     """
     settings = await organisation.settings_of(tx, TILL, at)
-    return till_rules.settle(total_minor, wishes, allowed=settings.tenders)
+    return till_rules.settle(total_minor, wishes, allowed={*settings.tenders, *providers()})
 
 
 def settle_taken(total_minor: int, wishes: Sequence[TenderWish]) -> list[TillPart]:
@@ -34,11 +37,18 @@ def settle_taken(total_minor: int, wishes: Sequence[TenderWish]) -> list[TillPar
 
 
 async def take_at_till(
-    tx: Tx, shift: Shift, order_id: UUID, taken: Sequence[TillPart], *, to: ledger.AccountId, at: datetime
+    tx: Tx,
+    shift: Shift,
+    order_id: UUID,
+    taken: Sequence[TillPart],
+    *,
+    to: ledger.AccountId,
+    at: datetime,
+    split: bool = False,
 ) -> PaymentId | None:
     """Book what was taken for an order: a payment that is paid, its tenders, and the ledger. None for nothing.
 
-    The shift is held. Of one that was counted already, what should have been in its drawer becomes more.
+    The shift is held; `split` where the order has other payments beside this. Of one that was counted already, what should have been in its drawer becomes more.
     """
     total = sum(one.amount_minor for one in taken)
     if not total:
@@ -46,9 +56,30 @@ async def take_at_till(
     payment_id = PaymentId(new_id())
     postings = drawer.takings(tx, shift, taken, to=to)
     await ledger.transfer(tx, f"till-sale/{payment_id}", postings, reason="till sale", reference=order_id)
-    store.write_taken(tx, payment_id, order_id, shift.shift_id, taken, currency=shift.currency, at=at)
+    store.write_taken(tx, payment_id, order_id, shift.shift_id, taken, currency=shift.currency, at=at, split=split)
     note_counted(tx, shift, sum(one.amount_minor for one in taken if one.method == CASH))
     return payment_id
+
+
+def await_provider(tx: Tx, order_id: UUID, amount: Money, *, due_at: datetime, split: bool) -> PaymentId:
+    """Note what a provider is to take for a sale of a till; `split` where hands took a part. With the flush."""
+    payment = Payment(
+        payment_id=PaymentId(new_id()),
+        order_id=order_id,
+        payee=None,
+        currency=amount.currency,
+        due_minor=amount.minor,
+        paid_minor=0,
+        refunding_minor=0,
+        refunded_minor=0,
+        state=PaymentState.OPEN,
+        opened_at=tx.now,
+        due_at=due_at,
+        paid_at=None,
+        split=split,
+    )
+    open_payment(tx, payment)
+    return payment.payment_id
 
 
 def note_counted(tx: Tx, shift: Shift, cash_minor: int) -> None:

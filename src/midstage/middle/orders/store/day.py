@@ -35,7 +35,7 @@ select r.till_id, count(*)::bigint as returns,
 PAID = """
 select s.order_id, o.paid_minor
   from till_sale s join sales_order o on o.brand_id = s.brand_id and o.order_id = s.order_id
- where s.brand_id = $1 and s.store_id = $2 and s.business_date = $3 and o.state not in ('cancelled', 'expired')
+ where s.brand_id = $1 and s.store_id = $2 and s.business_date = $3
 """
 SHIFT_TOTALS = """
 select s.shift_id, s.order_id, o.paid_minor, o.state, o.business_date = s.business_date as same_day, o.kind

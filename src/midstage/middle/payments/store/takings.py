@@ -12,8 +12,9 @@ from midstage.middle.payments.till_types import CashKind, CashMove, ShiftId, Til
 from midstage.middle.payments.types import PaymentId, Refund, TenderId
 
 INSERT_PAID = """
-insert into payment (brand_id, payment_id, order_id, currency, due_minor, paid_minor, state, opened_at, due_at, paid_at)
-values ($1, $2, $3, $4, $5, $5, 'paid', $6, $6, $6)
+insert into payment (brand_id, payment_id, order_id, currency, due_minor, paid_minor, state, opened_at, due_at, paid_at,
+                     split)
+values ($1, $2, $3, $4, $5, $5, 'paid', $6, $6, $6, $7)
 """
 INSERT_TAKEN = """
 insert into tender (brand_id, payment_id, tender_id, kind, method, amount_minor, currency, happened_at, booked_at,
@@ -82,10 +83,11 @@ def write_taken(
     *,
     currency: str,
     at: datetime,
+    split: bool,
 ) -> None:
     """A payment that is paid as it comes to be, and its tenders, with the flush."""
     total = sum(one.amount_minor for one in taken)
-    tx.later(INSERT_PAID, tx.brand, payment_id, order_id, currency, total, at)
+    tx.later(INSERT_PAID, tx.brand, payment_id, order_id, currency, total, at, split)
     tx.later(
         INSERT_TAKEN, tx.brand, payment_id, currency, at, tx.now, shift_id, [new_id() for _ in taken],
         [one.method for one in taken], [one.amount_minor for one in taken], [one.reference for one in taken],
