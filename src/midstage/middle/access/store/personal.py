@@ -7,7 +7,7 @@ from uuid import UUID
 from midstage.kit.database import Tx
 
 SESSIONS = """
-select session.kind, session.opened_at, session.expires_at from session
+select session.kind, session.opened_at, session.seen_at, session.expires_at, session.device, session.ip from session
  where session.brand_id = $1 and session.subject_id = any ($2::uuid[]) order by session.opened_at
 """
 
