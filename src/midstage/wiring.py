@@ -24,6 +24,7 @@ from midstage.kit.jobs import Job, JobHandler, Nothing, Schedule
 from midstage.kit.settings import Settings
 from midstage.kit.stuck import Stuck
 from midstage.kit.timers import TimerHandler
+from midstage.kit.webhooks import api as webhooks
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.identity import api as identity
@@ -64,6 +65,7 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
     "ledger": ledger.checks,
     "orders": orders.checks,
     "loyalty": loyalty.checks,
+    "webhooks": webhooks.checks,
 }
 
 # What waits longer than it should, and who looks for it.
@@ -73,6 +75,7 @@ LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
     "members": members.late,
     "orders": orders.late,
     "payments": payments.late,
+    "webhooks": webhooks.late,
 }
 
 PAYMENT_CALLBACKS = "/v1/callbacks"

@@ -22,6 +22,7 @@ from midstage.kit.jobs.runner import JobRunner
 from midstage.kit.refusals import Refusal
 from midstage.kit.settings import Settings
 from midstage.kit.timers import TimerRunner
+from midstage.kit.webhooks import api as webhooks
 from midstage.middle.orders import api as orders
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
@@ -100,8 +101,8 @@ async def work(database: Database, settings: Settings, stop: asyncio.Event) -> N
         every(MEASURE_EVERY_S, stop, deliverer.lags),
     )
     try:
-        async with asyncio.TaskGroup() as group:
-            for one in loops:
+        async with webhooks.Outside(loopback=settings.sandbox) as outside, asyncio.TaskGroup() as group:
+            for one in (*loops, webhooks.Courier(database, tenants.of, outside).run(stop)):
                 group.create_task(one)
     finally:
         await disconnect_outside()

@@ -5,13 +5,17 @@ from typing import cast
 
 import msgspec
 
-from midstage.kit import idempotency, jobs, partitions
+from midstage.kit import idempotency, jobs, limits, partitions
 from midstage.kit.database import Database
+from midstage.kit.webhooks.sweeping import sweep as sweep_deliveries
 
 DAYS = "select what, days from retention order by what"
 # What goes by the row. What goes by the month is in partitions.
 OLDER = {
     "idempotency": "select count(*) from idempotency where recorded_at < $1",
+    "webhook_delivery": (
+        "select count(*) from webhook_delivery where state in ('delivered', 'given_up') and tried_at < $1"
+    ),
     "job_log": "select count(*) from pgqueuer_log where created < $1",
 }
 
@@ -46,3 +50,5 @@ async def forget(database: Database, now: datetime) -> None:
         await partitions.drop_expired(link, now)
     await idempotency.sweep(database, now)
     await jobs.sweep_log(database, now)
+    await sweep_deliveries(database, now)
+    await limits.forget(database, now)

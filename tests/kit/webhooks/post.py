@@ -67,11 +67,11 @@ class Post:
                 return
         raise AssertionError("there is no end to it")
 
-    async def endpoint(self, endpoint_id: webhooks.EndpointId) -> webhooks.Endpoint:
+    async def endpoint(self, endpoint_id: webhooks.EndpointId) -> webhooks.Webhook:
         async with self.database.reading(self.tenant, now=self.now()) as tx:
             return await webhooks.endpoint(tx, endpoint_id)
 
-    async def deliveries(self, endpoint_id: webhooks.EndpointId) -> list[webhooks.Delivery]:
+    async def deliveries(self, endpoint_id: webhooks.EndpointId) -> list[webhooks.WebhookDelivery]:
         async with self.database.reading(self.tenant) as tx:
             return (await webhooks.deliveries(tx, endpoint_id, PageRequest(limit=200))).items[::-1]
 
@@ -79,5 +79,5 @@ class Post:
         async with self.database.reading(self.tenant) as tx:
             return [found.check for found in await webhooks.checks(tx)]
 
-    def draft(self, of: webhooks.Endpoint, **changes: object) -> webhooks.EndpointDraft:
+    def draft(self, of: webhooks.Webhook, **changes: object) -> webhooks.EndpointDraft:
         return msgspec.structs.replace(webhooks.EndpointDraft(of.url, of.types, of.note, of.state), **changes)

@@ -57,7 +57,7 @@ async def test_what_arrived_is_not_sent_again(post: Post, receiver: Receiver, pa
     await post.send()
     await post.send()
     assert len(receiver.got) == len(set(receiver.numbers)) == 6
-    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.Sent.DELIVERED}
+    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.DeliveryState.DELIVERED}
     assert (await post.endpoint(endpoint_id)).cursor == max(receiver.numbers)
 
 
@@ -73,12 +73,12 @@ async def test_what_fails_holds_up_its_own_subject_and_no_other(post: Post, rece
     assert len(receiver.of_key(good)) == 3
     states = [(one.key == bad, one.state) for one in await post.deliveries(endpoint_id)]
     assert states == [
-        (True, webhooks.Sent.RETRYING),
-        (False, webhooks.Sent.DELIVERED),
-        (True, webhooks.Sent.BEHIND),
-        (False, webhooks.Sent.DELIVERED),
-        (True, webhooks.Sent.BEHIND),
-        (False, webhooks.Sent.DELIVERED),
+        (True, webhooks.DeliveryState.RETRYING),
+        (False, webhooks.DeliveryState.DELIVERED),
+        (True, webhooks.DeliveryState.BEHIND),
+        (False, webhooks.DeliveryState.DELIVERED),
+        (True, webhooks.DeliveryState.BEHIND),
+        (False, webhooks.DeliveryState.DELIVERED),
     ]
     [first, *_] = await post.deliveries(endpoint_id)
     assert (first.status, first.told, first.attempts) == (500, "cannot", 1)
@@ -87,7 +87,7 @@ async def test_what_fails_holds_up_its_own_subject_and_no_other(post: Post, rece
     post.ahead += timedelta(minutes=1)
     await post.send()
     assert receiver.of_key(bad)[1:] == sorted(set(receiver.of_key(bad)))
-    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.Sent.DELIVERED}
+    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.DeliveryState.DELIVERED}
     assert await post.findings() == []
 
 
@@ -113,7 +113,7 @@ async def test_whatever_is_answered_is_written_down(
     await post.send()
     [one] = await post.deliveries(endpoint_id)
     arrived = status is not None and status < 300
-    assert one.state is (webhooks.Sent.DELIVERED if arrived else webhooks.Sent.RETRYING)
+    assert one.state is (webhooks.DeliveryState.DELIVERED if arrived else webhooks.DeliveryState.RETRYING)
     assert one.status == status
     assert told in one.told
     assert len(one.told) <= 1000
@@ -128,7 +128,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_was(
     await post.tell((parcel, 1), (parcel, 2))
     await post.send()
     found = await post.endpoint(endpoint_id)
-    assert (found.state, found.why) == (webhooks.State.DISABLED, webhooks.Why.GONE)
+    assert (found.state, found.why) == (webhooks.WebhookState.DISABLED, webhooks.WebhookEnd.GONE)
     await post.tell((parcel, 3))
     await post.send()
     assert len(receiver.got) == 1
@@ -138,7 +138,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_was(
     assert len(disabled) == 1
     receiver.answer = lambda _: OK
     async with post.database.writing(post.tenant) as tx:
-        draft = post.draft(found, state=webhooks.State.ACTIVE)
+        draft = post.draft(found, state=webhooks.WebhookState.ACTIVE)
         await webhooks.change(tx, endpoint_id, draft, seen=found.version, loopback=True)
     post.ahead += timedelta(minutes=1)
     await post.send()
@@ -153,14 +153,14 @@ async def test_after_five_days_of_nothing_but_failures_it_is_disabled(
     await post.tell((parcel, 1))
     for _ in range(40):
         await post.send()
-        if (await post.endpoint(endpoint_id)).state is webhooks.State.DISABLED:
+        if (await post.endpoint(endpoint_id)).state is webhooks.WebhookState.DISABLED:
             break
         assert post.ahead < 6 * DAY
         post.ahead += DAY / 4
         await post.tell((parcel, 2))
     assert 5 * DAY <= post.ahead < 6 * DAY
     [first, *rest] = await post.deliveries(endpoint_id)
-    assert first.state is webhooks.Sent.GIVEN_UP
+    assert first.state is webhooks.DeliveryState.GIVEN_UP
     assert 3 * DAY <= (first.tried_at or post.now()) - first.since < 4 * DAY
     assert rest
     assert await post.findings() == []
@@ -183,7 +183,7 @@ async def test_a_dead_endpoint_is_left_alone_ever_longer(post: Post, receiver: R
     post.ahead += timedelta(minutes=15)
     await post.send()
     assert len(set(receiver.numbers)) == 300
-    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.Sent.DELIVERED}
+    assert {one.state for one in await post.deliveries(endpoint_id)} == {webhooks.DeliveryState.DELIVERED}
     assert (await post.endpoint(endpoint_id)).failing_since is None
 
 
@@ -268,12 +268,12 @@ async def test_what_was_given_up_can_be_sent_again_in_order(post: Post, receiver
     receiver.answer = lambda got: Say(500) if got.told["data"]["nth"] == 1 else OK
     await post.send()
     states = [one.state for one in await post.deliveries(endpoint_id)]
-    assert states == [webhooks.Sent.GIVEN_UP, webhooks.Sent.DELIVERED]
+    assert states == [webhooks.DeliveryState.GIVEN_UP, webhooks.DeliveryState.DELIVERED]
     receiver.answer = lambda _: OK
     async with post.database.writing(post.tenant, now=post.now()) as tx:
         assert await webhooks.replay_failed(tx, endpoint_id) == 1
     await post.send()
-    assert [one.state for one in await post.deliveries(endpoint_id)] == [webhooks.Sent.DELIVERED] * 2
+    assert [one.state for one in await post.deliveries(endpoint_id)] == [webhooks.DeliveryState.DELIVERED] * 2
 
 
 async def test_a_paused_endpoint_gets_nothing_and_may_leave_out_what_it_missed(
@@ -281,7 +281,7 @@ async def test_a_paused_endpoint_gets_nothing_and_may_leave_out_what_it_missed(
 ) -> None:
     endpoint_id, _ = await post.make(receiver.url, "ParcelMoved")
 
-    async def change(state: webhooks.State, *, skip: bool = False) -> None:
+    async def change(state: webhooks.WebhookState, *, skip: bool = False) -> None:
         found = await post.endpoint(endpoint_id)
         async with post.database.writing(post.tenant) as tx:
             draft = post.draft(found, state=state)
@@ -289,14 +289,14 @@ async def test_a_paused_endpoint_gets_nothing_and_may_leave_out_what_it_missed(
             with pytest.raises(webhooks.EndpointChanged):
                 await webhooks.change(tx, endpoint_id, draft, seen=found.version, loopback=True)
 
-    await change(webhooks.State.PAUSED)
+    await change(webhooks.WebhookState.PAUSED)
     await post.tell((parcel, 1))
     await post.send()
     assert receiver.got == []
     outcome = await webhooks.ping(post.database, post.tenant, post.outside, endpoint_id)
     assert (outcome.arrived, outcome.status, outcome.told) == (True, 200, "ok")
     assert receiver.got.pop().told["type"] == "Ping"
-    await change(webhooks.State.ACTIVE, skip=True)
+    await change(webhooks.WebhookState.ACTIVE, skip=True)
     await post.tell((parcel, 2))
     await post.send()
     assert [one.told["data"]["nth"] for one in receiver.got] == [2]
@@ -310,7 +310,9 @@ async def test_deliveries_are_listed_by_pages_the_newest_first(post: Post, recei
     after: str | None = None
     while True:
         async with post.database.reading(post.tenant) as tx:
-            page = await webhooks.deliveries(tx, endpoint_id, PageRequest(after, 3), state=webhooks.Sent.DELIVERED)
+            page = await webhooks.deliveries(
+                tx, endpoint_id, PageRequest(after, 3), state=webhooks.DeliveryState.DELIVERED
+            )
         seen += [one.number for one in page.items]
         after = page.next
         if after is None:
@@ -340,7 +342,7 @@ async def test_whatever_fails_each_arrives_and_in_the_order_of_its_subject(
         for _ in range(60):
             await asyncio.gather(*(one.round() for one in several))
             assert await post.findings() == []
-            if all(one.state is webhooks.Sent.DELIVERED for one in await post.deliveries(endpoint_id)):
+            if all(one.state is webhooks.DeliveryState.DELIVERED for one in await post.deliveries(endpoint_id)):
                 break
             post.ahead += timedelta(hours=1)
         assert sorted({one.told["data"]["nth"] for one in receiver.got}) == list(range(len(facts)))

@@ -22,6 +22,7 @@ from midstage.fronts._http.files import CSV, JSON_LINES, FileMissing, FileUnread
 from midstage.fronts._http.problems import MALFORMED, MEDIA_TYPE, BeyondKeeping, Busy
 from midstage.fronts._http.schemas import REF, Json, Schemas
 from midstage.kit.idempotency import KEY_LIMIT, BadIdempotencyKey, KeyReusedWithOtherBody
+from midstage.kit.limits import TooManyCalls
 from midstage.kit.paging import BadCursor
 from midstage.kit.refusals import Refusal, field_types
 from midstage.middle.access import api as access
@@ -42,6 +43,9 @@ permission; what lies outside of a caller's part of the organisation is not ther
 
 **Once.** A call that creates or moves something takes an `Idempotency-Key`: sent again with the same key and body it
 is answered as before and done once. A key is kept for seven days.
+
+**How often.** A key, a session and an address make so many calls a minute: `RateLimit-Limit` says how many,
+`RateLimit-Remaining` how many are left, `RateLimit-Reset` in how many seconds all are again.
 
 **Lists** page by cursor: hand `next` of one page over as `after` of the following. They filter and sort on what is
 declared here only; a parameter or field that a call does not know is refused.
@@ -77,8 +81,16 @@ _ANSWER_HEADERS: Mapping[str, Json] = {
         "required": True,
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
+    "RateLimit-Limit": {"description": "Calls a minute", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "RateLimit-Remaining": {"description": "Calls left", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "RateLimit-Reset": {
+        "description": "In how many seconds all of them are there again",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
     "WWW-Authenticate": {"description": "Bearer", "required": True, "schema": {"const": "Bearer"}},
 }
+
+_COUNTED = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 _PATH: Mapping[str, str] = {"brand": "The code of the brand"}
 
@@ -208,7 +220,7 @@ def _taken(schemas: Schemas, handler: HTTPRouteHandler, route: HTTPRoute) -> Jso
 
 def _refusals(opt: Mapping[str, Any], caller: type[Caller] | None, taken: Json) -> Iterable[type[Refusal]]:
     """What a call can be refused with, by what it takes and by its own word, each once."""
-    kinds: list[type[Refusal]] = [ParameterUnfit, CharacterUnfit, Busy]
+    kinds: list[type[Refusal]] = [ParameterUnfit, CharacterUnfit, TooManyCalls, Busy]
     if caller:
         kinds += caller.refuses
     if opt["needs"]:
@@ -236,7 +248,7 @@ def _malformed(taken: Json) -> Iterator[int]:
 
 
 def _answer(schemas: Schemas, gives: Any) -> Json:
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *_COUNTED)}
     if gives in (None, type(None)):
         return {"description": "Done", "headers": headers}
     if isinstance(gives, type) and issubclass(gives, Stream):
@@ -281,7 +293,7 @@ def _problem(
 
 
 def _refused(status: int, problems: Mapping[str, Json]) -> Json:
-    headers = ["Content-Language", "X-Request-Id"]
+    headers = ["Content-Language", "X-Request-Id", *_COUNTED]
     if status in {429, 503}:
         headers.append("Retry-After")
     if status == HTTPStatus.UNAUTHORIZED:

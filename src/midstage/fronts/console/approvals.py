@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Minor, Reason
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
@@ -72,31 +72,33 @@ class NewPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @reading("/approvals/actions", tags=TAGS)
-async def approval_actions(_staff: Staff) -> list[ActionView]:
+async def approval_actions(_staff: Person) -> list[ActionView]:
     """Everything that may need an approval."""
     return [ActionView(one.code, one.name) for one in access.approval_actions()]
 
 
 @reading("/approvals/waiting", tags=TAGS, needs=GIVE)
-async def waiting_approvals(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50) -> Page[access.Approval]:
+async def waiting_approvals(
+    tx: Tx, staff: Person, after: str | None = None, limit: Limit = 50
+) -> Page[access.Approval]:
     """What waits for my answer, the oldest first; what nobody answers in ten minutes is over."""
     return await access.waiting_approvals(tx, PageRequest(after, limit), by=staff.session)
 
 
 @reading("/approvals", tags=TAGS)
-async def own_approvals(tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50) -> Page[access.Approval]:
+async def own_approvals(tx: Tx, staff: Person, after: str | None = None, limit: Limit = 50) -> Page[access.Approval]:
     """What I asked for, the newest first."""
     return await access.own_approvals(tx, PageRequest(after, limit), by=staff.session)
 
 
 @reading("/approvals/{approval_id:uuid}", tags=TAGS, refuses=(access.NoSuchApproval,))
-async def approval(approval_id: UUID, tx: Tx, staff: Staff) -> access.Approval:
+async def approval(approval_id: UUID, tx: Tx, staff: Person) -> access.Approval:
     """One that I asked for, or may give."""
     return await access.approval(tx, approval_id, by=staff.session)
 
 
 @changing("POST", "/approvals", status=201, once=True, tags=TAGS, refuses=(*ASKING, access.TooManyApprovals))
-async def ask_approval(data: Ask, tx: Tx, staff: Staff) -> access.Approval:
+async def ask_approval(data: Ask, tx: Tx, staff: Person) -> access.Approval:
     """Ask for an approval; it shows in the list of those who may give it."""
     return await access.ask_approval(
         tx,
@@ -115,7 +117,7 @@ async def ask_approval(data: Ask, tx: Tx, staff: Staff) -> access.Approval:
     tags=TAGS,
     refuses=(*ASKING, access.ApproverWrong, access.LockedOut, access.OwnApproval, access.NotPermitted),
 )
-async def give_here(data: AskHere, request: AnyRequest, staff: Staff) -> access.Approval:
+async def give_here(data: AskHere, request: AnyRequest, staff: Person) -> access.Approval:
     """Have it approved here and now, by somebody who types a login and its password or PIN."""
     return await access.give_here(
         desk_of(request).database,
@@ -127,25 +129,25 @@ async def give_here(data: AskHere, request: AnyRequest, staff: Staff) -> access.
 
 
 @changing("POST", "/approvals/{approval_id:uuid}/give", tags=TAGS, once=True, needs=GIVE, refuses=ANSWERING)
-async def give_approval(approval_id: UUID, tx: Tx, staff: Staff) -> access.Approval:
+async def give_approval(approval_id: UUID, tx: Tx, staff: Person) -> access.Approval:
     """Say yes; good for ten minutes, once, and for who asked alone."""
     return await access.give_approval(tx, approval_id, by=staff.session)
 
 
 @changing("POST", "/approvals/{approval_id:uuid}/refuse", tags=TAGS, once=True, needs=GIVE, refuses=ANSWERING)
-async def refuse_approval(approval_id: UUID, data: Refuse, tx: Tx, staff: Staff) -> access.Approval:
+async def refuse_approval(approval_id: UUID, data: Refuse, tx: Tx, staff: Person) -> access.Approval:
     """Say no, and why."""
     return await access.refuse_approval(tx, approval_id, reason=data.reason, by=staff.session)
 
 
 @changing("PUT", "/me/pin", status=204, tags=TAGS, refuses=(access.SignInWrong, access.LockedOut, access.PinWeak))
-async def set_pin(data: NewPin, request: AnyRequest, staff: Staff) -> None:
+async def set_pin(data: NewPin, request: AnyRequest, staff: Person) -> None:
     """Set the PIN that I approve with at other people's devices."""
     await access.set_pin(desk_of(request).database, staff.tenant, staff.staff_id, password=data.password, pin=data.pin)
 
 
 @changing("DELETE", "/me/pin", status=204, tags=TAGS)
-async def drop_pin(tx: Tx, staff: Staff) -> None:
+async def drop_pin(tx: Tx, staff: Person) -> None:
     """Do without a PIN."""
     await access.drop_pin(tx, staff.staff_id)
 

@@ -323,7 +323,7 @@ async def _of_my_store(tx: Tx, staff: Staff, permission: str, order_id: UUID) ->
 async def _guide(tx: Tx, staff: Staff, data: PlaceOrder) -> organisation.GuideId | None:
     """Whose sale it is to be: hers who is named, else mine if I am a guide."""
     if data.guide_id is None:
-        mine = await organisation.guide_of_staff(tx, staff.staff_id)
+        mine = await organisation.guide_of_staff(tx, staff.staff_id) if staff.staff_id else None
         if mine is None and data.kind == "guide":
             raise GuideMissing
         return mine.guide_id if mine else None

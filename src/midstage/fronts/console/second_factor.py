@@ -10,7 +10,7 @@ from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts._http.devices import device_of
 from midstage.fronts._http.scope import reach
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts.console.people import person_within
 from midstage.fronts.console.sign_in import Code, EndedSessions, HalfIn, SignedIn
 from midstage.kit.database import Tx
@@ -63,7 +63,7 @@ class ResetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @reading("/me/second-factor", tags=TAGS)
-async def second_factor(tx: Tx, staff: Staff) -> access.FactorState:
+async def second_factor(tx: Tx, staff: Person) -> access.FactorState:
     """Whether I have a second factor, need one, and how many recovery codes are left."""
     return await access.second_factor_of(tx, staff.staff_id)
 
@@ -91,7 +91,7 @@ async def confirm_second_factor(data: ConfirmBody, request: AnyRequest, half: Ha
 
 
 @changing("POST", "/me/second-factor/recovery-codes", tags=TAGS, refuses=(*PROVING, access.NoSecondFactor))
-async def new_recovery_codes(data: Prove, request: AnyRequest, staff: Staff) -> RecoveryCodes:
+async def new_recovery_codes(data: Prove, request: AnyRequest, staff: Person) -> RecoveryCodes:
     """Ten new recovery codes; those of before open nothing any more."""
     codes = await access.new_recovery_codes(
         desk_of(request).database, staff.tenant, staff.session, password=data.password, code=data.code
@@ -105,7 +105,7 @@ async def new_recovery_codes(data: Prove, request: AnyRequest, staff: Staff) -> 
     tags=TAGS,
     refuses=(*PROVING, access.NoSecondFactor, access.SecondFactorRequired, access.PasswordShort),
 )
-async def drop_second_factor(data: Prove, request: AnyRequest, staff: Staff) -> SignedIn:
+async def drop_second_factor(data: Prove, request: AnyRequest, staff: Person) -> SignedIn:
     """Do without a second factor. All sessions end, and the token in the answer is the new one."""
     token = await access.drop_second_factor(
         desk_of(request).database, staff.tenant, staff.session, password=data.password, code=data.code
@@ -121,7 +121,7 @@ async def drop_second_factor(data: Prove, request: AnyRequest, staff: Staff) -> 
     needs=WRITE,
     refuses=(*SOMEBODY, access.NoSuchLogin, access.NoSecondFactor, access.ApprovalNeeded),
 )
-async def reset_second_factor(staff_id: UUID, data: ResetBody, tx: Tx, staff: Staff) -> None:
+async def reset_second_factor(staff_id: UUID, data: ResetBody, tx: Tx, staff: Person) -> None:
     """Take away the second factor of somebody who lost it, with the approval of a third; their sessions end."""
     person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
     approval = None if data.approval_id is None else access.ApprovalId(data.approval_id)
@@ -129,21 +129,21 @@ async def reset_second_factor(staff_id: UUID, data: ResetBody, tx: Tx, staff: St
 
 
 @reading("/staff/{staff_id:uuid}/sessions", tags=TAGS, needs=READ, refuses=SOMEBODY)
-async def staff_sessions(staff_id: UUID, tx: Tx, staff: Staff) -> list[access.OpenSession]:
+async def staff_sessions(staff_id: UUID, tx: Tx, staff: Person) -> list[access.OpenSession]:
     """Where somebody is signed in, the newest first."""
     person = await person_within(tx, await reach(tx, staff, READ), staff_id)
     return await access.sessions(tx, person.staff_id)
 
 
 @changing("DELETE", "/staff/{staff_id:uuid}/sessions", tags=TAGS, needs=WRITE, refuses=SOMEBODY)
-async def end_staff_sessions(staff_id: UUID, tx: Tx, staff: Staff) -> EndedSessions:
+async def end_staff_sessions(staff_id: UUID, tx: Tx, staff: Person) -> EndedSessions:
     """End every session of somebody."""
     person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
     return EndedSessions(await access.revoke_of(tx, person.staff_id, None, by=staff.session))
 
 
 @changing("DELETE", "/staff/{staff_id:uuid}/sessions/{session_id:uuid}", tags=TAGS, needs=WRITE, refuses=SOMEBODY)
-async def end_staff_session(staff_id: UUID, session_id: UUID, tx: Tx, staff: Staff) -> EndedSessions:
+async def end_staff_session(staff_id: UUID, session_id: UUID, tx: Tx, staff: Person) -> EndedSessions:
     """End one session of somebody; one that is over, or not theirs, is no fault."""
     person = await person_within(tx, await reach(tx, staff, WRITE), staff_id)
     return EndedSessions(await access.revoke_of(tx, person.staff_id, session_id, by=staff.session))

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, OtherAudience, bearer, desk_of
 from midstage.fronts._http.devices import device_of
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.kit.audit import Principal
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Tx
@@ -131,7 +131,7 @@ async def sign_out(tx: Tx, half: HalfIn) -> None:
 
 
 @reading("/me", tags=TAGS)
-async def me(tx: Tx, staff: Staff) -> MeView:
+async def me(tx: Tx, staff: Person) -> MeView:
     """Who I am, what I may do, and over which part of the organisation."""
     return MeView(
         staff=await organisation.staff(tx, staff.staff_id),
@@ -144,19 +144,19 @@ async def me(tx: Tx, staff: Staff) -> MeView:
 
 
 @reading("/me/sessions", tags=TAGS)
-async def my_sessions(tx: Tx, staff: Staff) -> list[access.OpenSession]:
+async def my_sessions(tx: Tx, staff: Person) -> list[access.OpenSession]:
     """Where I am signed in, the newest first; when each was used last to a quarter of an hour."""
     return await access.sessions(tx, staff.staff_id)
 
 
 @changing("DELETE", "/me/sessions/{session_id:uuid}", status=204, tags=TAGS, refuses=(access.SessionUnknown,))
-async def end_session(session_id: UUID, tx: Tx, staff: Staff) -> None:
+async def end_session(session_id: UUID, tx: Tx, staff: Person) -> None:
     """End one of my sessions; one that is over, or not mine, is no fault and stays as it is."""
     await access.revoke_own(tx, staff.staff_id, session_id)
 
 
 @changing("DELETE", "/me/sessions", tags=TAGS)
-async def end_other_sessions(tx: Tx, staff: Staff) -> EndedSessions:
+async def end_other_sessions(tx: Tx, staff: Person) -> EndedSessions:
     """End all of my sessions but this one."""
     return EndedSessions(await access.revoke_all(tx, staff.staff_id, keep=staff.session.session_id))
 

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import BadDate, day_begins
 from midstage.fronts.counter.desk import MANAGE, READ, my_store
 from midstage.kit.database import Tx
@@ -33,7 +33,7 @@ class EndDay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs=READ,
     refuses=(access.OutOfScope, BadDate, payments.NoSuchBusinessDay),
 )
-async def day(store_id: UUID, tx: Tx, staff: Staff, business_date: Day = None) -> orders.DayReport:
+async def day(store_id: UUID, tx: Tx, staff: Person, business_date: Day = None) -> orders.DayReport:
     """A store's business day by till: as it stands, or as it was when it was closed."""
     at = await my_store(tx, staff, READ, store_id)
     day_begins(tx.tenant, business_date)
@@ -54,7 +54,7 @@ async def day(store_id: UUID, tx: Tx, staff: Staff, business_date: Day = None) -
         payments.ShiftsStillOpen,
     ),
 )
-async def end_day(store_id: UUID, data: EndDay, tx: Tx, staff: Staff) -> orders.DayReport:
+async def end_day(store_id: UUID, data: EndDay, tx: Tx, staff: Person) -> orders.DayReport:
     """Close a business day once all its drawers are counted; its report is kept as it is then."""
     at = await my_store(tx, staff, MANAGE, store_id)
     day_begins(tx.tenant, data.business_date)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId
 from midstage.kit.kept import Kept
@@ -17,14 +17,14 @@ AT_TILL = (access.OutOfScope, orders.NoSuchTill)
 SHIFT = (access.OutOfScope, payments.NoSuchShift)
 
 
-async def my_till(tx: Tx, staff: Staff, permission: str, till_id: UUID) -> orders.Till:
+async def my_till(tx: Tx, staff: Person, permission: str, till_id: UUID) -> orders.Till:
     """A till of a store over which somebody holds the permission. Raises orders.NoSuchTill, access.OutOfScope."""
     till = await orders.till_of(tx, till_id)
     access.need_store(staff.session, permission, till.at)
     return till
 
 
-async def my_store(tx: Tx, staff: Staff, permission: str, store_id: UUID) -> organisation.Store:
+async def my_store(tx: Tx, staff: Person, permission: str, store_id: UUID) -> organisation.Store:
     """A store over which somebody holds the permission. Raises access.OutOfScope."""
     key = organisation.StoreId(store_id)
     found = (await organisation.stores(tx, [key])).get(key)
@@ -34,14 +34,14 @@ async def my_store(tx: Tx, staff: Staff, permission: str, store_id: UUID) -> org
     return found
 
 
-async def my_shift(tx: Tx, staff: Staff, permission: str, shift_id: UUID) -> payments.Shift:
+async def my_shift(tx: Tx, staff: Person, permission: str, shift_id: UUID) -> payments.Shift:
     """A shift of such a store. Raises payments.NoSuchShift, access.OutOfScope."""
     found = await payments.shift(tx, payments.ShiftId(shift_id))
     await my_store(tx, staff, permission, found.store_id)
     return found
 
 
-async def serving(tx: Tx, staff: Staff, till: orders.Till, guide_id: UUID | None) -> organisation.GuideId | None:
+async def serving(tx: Tx, staff: Person, till: orders.Till, guide_id: UUID | None) -> organisation.GuideId | None:
     """Whose sale it is: of the guide who is named and works here, else mine if I am a guide.
 
     Raises organisation.NoSuchGuide, organisation.GuideGone.
@@ -56,7 +56,7 @@ async def serving(tx: Tx, staff: Staff, till: orders.Till, guide_id: UUID | None
     return named.guide_id
 
 
-async def _mine(tx: Tx, staff: Staff) -> organisation.Guide | None:
+async def _mine(tx: Tx, staff: Person) -> organisation.Guide | None:
     """The guide that somebody is; kept for a few seconds, as every sale asks."""
     key = (tx.brand, staff.staff_id)
     found = _guides.get(key)

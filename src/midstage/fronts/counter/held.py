@@ -7,7 +7,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts.counter.desk import AT_TILL, SELL, my_store, my_till
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
@@ -31,14 +31,14 @@ class RecallSale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @changing("POST", "/held", status=201, once=True, tags=TAGS, needs=SELL, refuses=(*AT_TILL, orders.TooManyHeld))
-async def hold_sale(data: HoldSale, tx: Tx, staff: Staff) -> orders.HeldSale:
+async def hold_sale(data: HoldSale, tx: Tx, staff: Person) -> orders.HeldSale:
     """Put a sale by; it waits until the business day ends."""
     till = await my_till(tx, staff, SELL, data.till_id)
     return await orders.hold_sale(tx, till, data.cart, name=data.name)
 
 
 @reading("/held", tags=TAGS, needs=SELL, refuses=(access.OutOfScope,))
-async def held_sales(tx: Tx, staff: Staff, store_id: UUID) -> list[orders.HeldSale]:
+async def held_sales(tx: Tx, staff: Person, store_id: UUID) -> list[orders.HeldSale]:
     """What is held in a store, the oldest first."""
     at = await my_store(tx, staff, SELL, store_id)
     return list(await orders.held_sales(tx, at.store_id))
@@ -52,7 +52,7 @@ async def held_sales(tx: Tx, staff: Staff, store_id: UUID) -> list[orders.HeldSa
     needs=SELL,
     refuses=(*AT_TILL, orders.NoSuchHeldSale, orders.SaleNotHeld),
 )
-async def recall_sale(held_id: UUID, data: RecallSale, tx: Tx, staff: Staff) -> orders.HeldSale:
+async def recall_sale(held_id: UUID, data: RecallSale, tx: Tx, staff: Person) -> orders.HeldSale:
     """Take a held sale up at this till; of several who ask at once one gets it."""
     till = await my_till(tx, staff, SELL, data.till_id)
     await my_store(tx, staff, SELL, await orders.store_of_held(tx, held_id))
@@ -67,7 +67,7 @@ async def recall_sale(held_id: UUID, data: RecallSale, tx: Tx, staff: Staff) -> 
     needs=SELL,
     refuses=(access.OutOfScope, orders.NoSuchHeldSale, orders.SaleNotHeld),
 )
-async def drop_sale(held_id: UUID, tx: Tx, staff: Staff) -> None:
+async def drop_sale(held_id: UUID, tx: Tx, staff: Person) -> None:
     """Nobody wants it any more."""
     at = await my_store(tx, staff, SELL, await orders.store_of_held(tx, held_id))
     await orders.drop_sale(tx, held_id, at.store_id)

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing
 from midstage.fronts._http.desk import AnyRequest, desk_of
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts.counter.desk import AT_TILL, SELL, my_till, serving
 from midstage.kit.audit import masked
 from midstage.kit.database import Tx
@@ -106,7 +106,7 @@ class AtCounter(msgspec.Struct, frozen=True, kw_only=True):
     needs=SELL,
     refuses=(*AT_TILL, OneOfThem, members.NoSuchMember, members.MemberCodeWrong, identity.BadIdentifier),
 )
-async def find_member(data: FindMember, tx: Tx, staff: Staff) -> AtCounter:
+async def find_member(data: FindMember, tx: Tx, staff: Person) -> AtCounter:
     """Find the member by the code on her phone, her phone's number, or her card."""
     await my_till(tx, staff, SELL, data.till_id)
     if sum(named is not None for named in (data.code, data.phone, data.card)) != 1:
@@ -132,7 +132,7 @@ async def find_member(data: FindMember, tx: Tx, staff: Staff) -> AtCounter:
     needs=SELL,
     refuses=(*AT_TILL, identity.BadIdentifier, access.CodeTooSoon, access.MessageNotSent),
 )
-async def ask_join_code(data: AskJoinCode, request: AnyRequest, staff: Staff) -> None:
+async def ask_join_code(data: AskJoinCode, request: AnyRequest, staff: Person) -> None:
     """Send a code to the phone of somebody who wants to join. The answer is the same for members."""
     desk = desk_of(request)
     async with desk.database.reading(staff.tenant, by=staff.by) as tx:
@@ -158,7 +158,7 @@ async def ask_join_code(data: AskJoinCode, request: AnyRequest, staff: Staff) ->
         organisation.GuideGone,
     ),
 )
-async def join_at_till(data: JoinAtTill, request: AnyRequest, staff: Staff) -> AtCounter:
+async def join_at_till(data: JoinAtTill, request: AnyRequest, staff: Person) -> AtCounter:
     """Let somebody join, bound to this store and who serves her. Who is a member already is answered as she is."""
     desk = desk_of(request)
     if not data.agrees:
@@ -176,7 +176,7 @@ async def join_at_till(data: JoinAtTill, request: AnyRequest, staff: Staff) -> A
     return await desk.database.attempt(staff.tenant, join, by=staff.by)
 
 
-async def _join(tx: Tx, staff: Staff, till: orders.Till, phone: identity.Identifier, data: JoinAtTill) -> AtCounter:
+async def _join(tx: Tx, staff: Person, till: orders.Till, phone: identity.Identifier, data: JoinAtTill) -> AtCounter:
     found = await identity.attach_and_resolve(tx, [phone], source="counter")
     member = await members.join(
         tx,

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts._http.scope import reach
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Moment, Reason, moment
 from midstage.fronts.counter.desk import AT_TILL, MANAGE, SELL, my_store, my_till
 from midstage.fronts.counter.sales import READS
@@ -52,7 +52,7 @@ class DismissRefused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @changing("POST", "/offline", tags=TAGS, needs=SELL, refuses=AT_TILL)
-async def upload_sales(data: Upload, request: AnyRequest, staff: Staff) -> Answer:
+async def upload_sales(data: Upload, request: AnyRequest, staff: Person) -> Answer:
     """Tell of sales that have happened. Told again, in part, in any order: each is booked once, and none is lost."""
     database = desk_of(request).database
     async with database.reading(staff.tenant, by=staff.by) as tx:
@@ -70,7 +70,7 @@ async def upload_sales(data: Upload, request: AnyRequest, staff: Staff) -> Answe
 
 @reading("/offline/refused", tags=TAGS, needs=MANAGE, refuses=(access.OutOfScope,))
 async def refused_sales(
-    tx: Tx, staff: Staff, store_id: UUID | None = None, after: str | None = None, limit: Limit = 50
+    tx: Tx, staff: Person, store_id: UUID | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[orders.RefusedSale]:
     """Sales that could not be booked and wait for somebody, the longest first."""
     within = await reach(tx, staff, MANAGE)
@@ -92,7 +92,7 @@ async def refused_sales(
         payments.TooLittleGiven,
     ),
 )
-async def retry_refused(refused_id: UUID, data: RetryRefused, tx: Tx, staff: Staff) -> orders.Told:
+async def retry_refused(refused_id: UUID, data: RetryRefused, tx: Tx, staff: Person) -> orders.Told:
     """Book a sale that was refused, now that its lines are mended or the cause is gone."""
     refused = await _mine(tx, staff, refused_id)
     till = await my_till(tx, staff, MANAGE, refused.till_id)
@@ -108,13 +108,13 @@ async def retry_refused(refused_id: UUID, data: RetryRefused, tx: Tx, staff: Sta
     needs=MANAGE,
     refuses=(access.OutOfScope, orders.NoSuchRefusedSale),
 )
-async def dismiss_refused(refused_id: UUID, data: DismissRefused, tx: Tx, staff: Staff) -> None:
+async def dismiss_refused(refused_id: UUID, data: DismissRefused, tx: Tx, staff: Person) -> None:
     """Book nothing; the sale stays on record with the reason."""
     refused = await _mine(tx, staff, refused_id)
     await orders.dismiss_refused(tx, refused, note=data.note)
 
 
-async def _mine(tx: Tx, staff: Staff, refused_id: UUID) -> orders.RefusedSale:
+async def _mine(tx: Tx, staff: Person, refused_id: UUID) -> orders.RefusedSale:
     """Raises orders.NoSuchRefusedSale, access.OutOfScope."""
     found = await orders.lock_refused(tx, refused_id)
     await my_store(tx, staff, MANAGE, found.store_id)

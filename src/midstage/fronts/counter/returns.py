@@ -8,7 +8,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Minor, Reason, Short
 from midstage.fronts.counter.desk import AT_TILL, REFUND, SELL, my_till, serving
 from midstage.fronts.counter.sales import READS, SELLS, Lines, SaleView, SoldLine, Tenders, sale_view, sold_line
@@ -107,7 +107,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @reading("/receipts/{number:str}", tags=TAGS, needs=REFUND, refuses=(*AT_TILL, orders.NoSuchOrder))
-async def receipt(number: str, tx: Tx, staff: Staff, till_id: UUID) -> Receipt:
+async def receipt(number: str, tx: Tx, staff: Person, till_id: UUID) -> Receipt:
     """A sale of any store of the brand by the number on its receipt: what can come back here."""
     till = await my_till(tx, staff, REFUND, till_id)
     found = await orders.order_by_number(tx, number)
@@ -139,7 +139,7 @@ async def receipt(number: str, tx: Tx, staff: Staff, till_id: UUID) -> Receipt:
 
 
 @changing("POST", "/returns", status=201, once=True, tags=TAGS, needs=REFUND, refuses=GIVES)
-async def take_back(data: TakeBack, tx: Tx, staff: Staff) -> orders.ReturnTaken:
+async def take_back(data: TakeBack, tx: Tx, staff: Person) -> orders.ReturnTaken:
     """Take goods back with their receipt, bought in whatever store, and give the money back."""
     till = await my_till(tx, staff, REFUND, data.till_id)
     return await orders.take_back(tx, till, _back(data.back))
@@ -162,14 +162,14 @@ async def take_back(data: TakeBack, tx: Tx, staff: Staff) -> orders.ReturnTaken:
         payments.DrawerShort,
     ),
 )
-async def take_back_loose(data: TakeBackLoose, tx: Tx, staff: Staff) -> orders.ReturnTaken:
+async def take_back_loose(data: TakeBackLoose, tx: Tx, staff: Person) -> orders.ReturnTaken:
     """Take goods back without a receipt, for cash, at the lowest price of late."""
     till = await my_till(tx, staff, REFUND, data.till_id)
     return await orders.take_back_loose(tx, till, data.lines, reason=data.reason, approval=_approval(data.approval_id))
 
 
 @changing("POST", "/exchanges", status=201, once=True, tags=TAGS, needs=REFUND, refuses=(*GIVES, *SELLS))
-async def exchange(data: Exchange, tx: Tx, staff: Staff) -> Exchanged:
+async def exchange(data: Exchange, tx: Tx, staff: Person) -> Exchanged:
     """Take goods back and sell others in one go; only the difference moves."""
     till = await my_till(tx, staff, REFUND, data.till_id)
     access.need_store(staff.session, SELL, till.at)

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest, desk_of, language
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Minor, Reason, Short
 from midstage.fronts.counter.desk import AT_TILL, SELL, my_store, my_till, serving
 from midstage.kit.database import Tx
@@ -183,7 +183,7 @@ class SaleView(msgspec.Struct, frozen=True, kw_only=True):
 
 @reading("/goods", tags=TAGS, needs=SELL, refuses=(*AT_TILL, *READS))
 async def scan(
-    tx: Tx, staff: Staff, till_id: UUID, barcode: Annotated[str, QueryParameter(max_length=64)]
+    tx: Tx, staff: Person, till_id: UUID, barcode: Annotated[str, QueryParameter(max_length=64)]
 ) -> FoundGoods:
     """Scan a code: what it is, what it costs here, and how many are left. A weight or price in it is read, too."""
     till = await my_till(tx, staff, SELL, till_id)
@@ -195,7 +195,7 @@ async def scan(
 
 @reading("/goods/search", tags=TAGS, needs=SELL, refuses=(*AT_TILL, catalogue.SearchTooLong))
 async def search_goods(
-    tx: Tx, staff: Staff, till_id: UUID, text: Text, after: str | None = None, limit: Limit = 20
+    tx: Tx, staff: Person, till_id: UUID, text: Text, after: str | None = None, limit: Limit = 20
 ) -> Page[catalogue.Listed]:
     """Find goods that have no code to scan, by any part of a name or a code."""
     await my_till(tx, staff, SELL, till_id)
@@ -204,7 +204,7 @@ async def search_goods(
 
 
 @changing("POST", "/quotes", tags=TAGS, needs=SELL, refuses=(*AT_TILL, *READS, members.NoSuchMember))
-async def quote(data: Cart, tx: Tx, staff: Staff) -> Quote:
+async def quote(data: Cart, tx: Tx, staff: Person) -> Quote:
     """Price a cart, for a member if one is named. Nothing is kept."""
     till = await my_till(tx, staff, SELL, data.till_id)
     shopper = await members.shopper(tx, members.MemberId(data.member_id)) if data.member_id else None
@@ -220,7 +220,7 @@ async def quote(data: Cart, tx: Tx, staff: Staff) -> Quote:
 
 
 @changing("POST", "/sales", status=201, once=True, tags=TAGS, needs=SELL, refuses=SELLS)
-async def sell(data: Sell, tx: Tx, staff: Staff) -> SaleView:
+async def sell(data: Sell, tx: Tx, staff: Person) -> SaleView:
     """Sell: goods, money and stock in one go; answers the change. Sent again with the same key it is one sale."""
     till = await my_till(tx, staff, SELL, data.till_id)
     selling = orders.Selling(
@@ -235,7 +235,7 @@ async def sell(data: Sell, tx: Tx, staff: Staff) -> SaleView:
 
 
 @reading("/sales/{sale_id:uuid}", tags=TAGS, needs=SELL, refuses=SEEN)
-async def sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
+async def sale(sale_id: UUID, tx: Tx, staff: Person) -> SaleView:
     """A sale of a till as it stands: what was paid, and whether a provider is still to take its part."""
     await _my_sale(tx, staff, sale_id)
     return await _view(tx, orders.OrderId(sale_id))
@@ -260,7 +260,7 @@ async def sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
     ),
 )
 async def start_sale_payment(
-    sale_id: UUID, data: StartSalePayment, request: AnyRequest, staff: Staff
+    sale_id: UUID, data: StartSalePayment, request: AnyRequest, staff: Person
 ) -> list[CounterCashier]:
     """Let a provider take its part: where the shopper pays, to be shown as a code. Started again, it is the same."""
     desk = desk_of(request)
@@ -287,7 +287,7 @@ async def start_sale_payment(
 
 
 @changing("POST", "/sales/{sale_id:uuid}/finish", once=True, tags=TAGS, needs=SELL, refuses=(*SEEN, *MOVES))
-async def finish_sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
+async def finish_sale(sale_id: UUID, tx: Tx, staff: Person) -> SaleView:
     """The provider took its part: hand over. The goods leave the stock now."""
     await _my_sale(tx, staff, sale_id)
     await orders.hand_over(tx, orders.OrderId(sale_id))
@@ -302,7 +302,7 @@ async def finish_sale(sale_id: UUID, tx: Tx, staff: Staff) -> SaleView:
     needs=SELL,
     refuses=(*SEEN, *MOVES, payments.PaymentNotOpen, payments.NoShiftOpen, payments.DrawerShort),
 )
-async def cancel_sale(sale_id: UUID, data: CancelSale, tx: Tx, staff: Staff) -> SaleView:
+async def cancel_sale(sale_id: UUID, data: CancelSale, tx: Tx, staff: Person) -> SaleView:
     """Call off a sale that waits for a provider; what was taken by hand goes back over this counter."""
     await _my_sale(tx, staff, sale_id)
     till = await my_till(tx, staff, SELL, data.till_id)
@@ -310,7 +310,7 @@ async def cancel_sale(sale_id: UUID, data: CancelSale, tx: Tx, staff: Staff) -> 
     return await _view(tx, orders.OrderId(sale_id))
 
 
-async def _my_sale(tx: Tx, staff: Staff, order_id: UUID) -> None:
+async def _my_sale(tx: Tx, staff: Person, order_id: UUID) -> None:
     """Raises orders.NoSuchOrder, access.OutOfScope."""
     found = await orders.till_sale(tx, orders.OrderId(order_id))
     await my_store(tx, staff, SELL, found.store_id)

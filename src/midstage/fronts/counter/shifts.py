@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.scope import reach
-from midstage.fronts._http.staff import Staff
+from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Minor, Reason, Short
 from midstage.fronts.counter.desk import AT_TILL, MANAGE, READ, SELL, SHIFT, my_shift, my_store, my_till
 from midstage.kit.database import Tx
@@ -91,7 +91,7 @@ class ShiftSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @reading("/tills", tags=TAGS, needs=SELL, refuses=(access.OutOfScope,))
-async def tills(tx: Tx, staff: Staff, store_id: UUID) -> list[TillView]:
+async def tills(tx: Tx, staff: Person, store_id: UUID) -> list[TillView]:
     """The tills of a store, with the shifts that are open."""
     at = await my_store(tx, staff, SELL, store_id)
     wanted = organisation.Filter(store_id=at.store_id, kind=organisation.TouchpointKind.TILL)
@@ -120,7 +120,7 @@ async def tills(tx: Tx, staff: Staff, store_id: UUID) -> list[TillView]:
     needs=SELL,
     refuses=(*AT_TILL, payments.ShiftOpenAlready, payments.BusinessDayClosed, payments.CountDoesNotAddUp),
 )
-async def open_shift(till_id: UUID, data: OpenShift, tx: Tx, staff: Staff) -> payments.Shift:
+async def open_shift(till_id: UUID, data: OpenShift, tx: Tx, staff: Person) -> payments.Shift:
     """Count the float and begin to sell."""
     till = await my_till(tx, staff, SELL, till_id)
     return await payments.open_shift(tx, till.till_id, till.at, float_minor=data.float_minor, pieces=data.pieces)
@@ -135,7 +135,7 @@ async def open_shift(till_id: UUID, data: OpenShift, tx: Tx, staff: Staff) -> pa
     needs=SELL,
     refuses=(*SHIFT, payments.ShiftClosed, payments.DrawerShort),
 )
-async def move_cash(shift_id: UUID, data: MoveCash, tx: Tx, staff: Staff) -> payments.CashMove:
+async def move_cash(shift_id: UUID, data: MoveCash, tx: Tx, staff: Person) -> payments.CashMove:
     """Put cash into the drawer, or take some out, and say why."""
     found = await my_shift(tx, staff, SELL, shift_id)
     return await payments.move_cash(
@@ -151,7 +151,7 @@ async def move_cash(shift_id: UUID, data: MoveCash, tx: Tx, staff: Staff) -> pay
     needs=SELL,
     refuses=(*SHIFT, NotYourDrawer, payments.ShiftClosed, organisation.NoSuchStaff),
 )
-async def hand_over_shift(shift_id: UUID, data: HandOverShift, tx: Tx, staff: Staff) -> payments.Shift:
+async def hand_over_shift(shift_id: UUID, data: HandOverShift, tx: Tx, staff: Person) -> payments.Shift:
     """Let a colleague answer for the drawer from now on."""
     found = await my_shift(tx, staff, SELL, shift_id)
     _answers_for(staff, found, await my_store(tx, staff, SELL, found.store_id))
@@ -167,7 +167,7 @@ async def hand_over_shift(shift_id: UUID, data: HandOverShift, tx: Tx, staff: St
     needs=SELL,
     refuses=(*SHIFT, NotYourDrawer, payments.ShiftClosed, payments.CountDoesNotAddUp),
 )
-async def close_shift(shift_id: UUID, data: CloseShift, tx: Tx, staff: Staff) -> ShiftSheet:
+async def close_shift(shift_id: UUID, data: CloseShift, tx: Tx, staff: Person) -> ShiftSheet:
     """Count the drawer and end the shift. The difference is booked, and told only now where the count is blind."""
     found = await my_shift(tx, staff, SELL, shift_id)
     at = await my_store(tx, staff, SELL, found.store_id)
@@ -185,7 +185,7 @@ async def close_shift(shift_id: UUID, data: CloseShift, tx: Tx, staff: Staff) ->
 
 
 @reading("/shifts/{shift_id:uuid}", tags=TAGS, needs=SELL, refuses=SHIFT)
-async def shift(shift_id: UUID, tx: Tx, staff: Staff) -> ShiftSheet:
+async def shift(shift_id: UUID, tx: Tx, staff: Person) -> ShiftSheet:
     """A shift in figures: its X report while it is open, its Z report afterwards."""
     found = await my_shift(tx, staff, SELL, shift_id)
     at = await my_store(tx, staff, SELL, found.store_id)
@@ -197,7 +197,7 @@ async def shift(shift_id: UUID, tx: Tx, staff: Staff) -> ShiftSheet:
 @reading("/shifts", tags=TAGS, needs=READ, refuses=(access.OutOfScope,))
 async def shifts(  # each is a filter of the list
     tx: Tx,
-    staff: Staff,
+    staff: Person,
     store_id: UUID | None = None,
     till_id: UUID | None = None,
     business_date: date | None = None,
@@ -217,11 +217,11 @@ async def shifts(  # each is a filter of the list
     return await payments.shifts(tx, filters, PageRequest(after, limit))
 
 
-def _manages(staff: Staff, at: organisation.Store) -> bool:
+def _manages(staff: Person, at: organisation.Store) -> bool:
     return access.may_see_store(staff.session, at, MANAGE)
 
 
-def _answers_for(staff: Staff, shift: payments.Shift, at: organisation.Store) -> None:
+def _answers_for(staff: Person, shift: payments.Shift, at: organisation.Store) -> None:
     """Raises NotYourDrawer."""
     if shift.held_by != staff.staff_id and not _manages(staff, at):
         raise NotYourDrawer

@@ -7,14 +7,14 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
 from midstage.kit.webhooks import store
 from midstage.kit.webhooks.endpoints import endpoint
-from midstage.kit.webhooks.types import Delivery, NoSuchDelivery, Sent
+from midstage.kit.webhooks.types import DeliveryState, NoSuchDelivery, WebhookDelivery
 
 _NEWEST = 2**63 - 1
 
 
 async def deliveries(
-    tx: Tx, endpoint_id: UUID, page: PageRequest, *, state: Sent | None = None, key: UUID | None = None
-) -> Page[Delivery]:
+    tx: Tx, endpoint_id: UUID, page: PageRequest, *, state: DeliveryState | None = None, key: UUID | None = None
+) -> Page[WebhookDelivery]:
     """The deliveries of an endpoint, the newest fact first; what arrived is kept for 30 days. Raises NoSuchEndpoint."""
     await endpoint(tx, endpoint_id)
     (before,) = page.place(tuple[int]) or (_NEWEST,)

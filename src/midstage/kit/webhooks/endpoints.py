@@ -13,20 +13,20 @@ from midstage.kit.facts.types import kinds
 from midstage.kit.ids import BrandId, new_id
 from midstage.kit.webhooks import messages, signing, store
 from midstage.kit.webhooks.facts import WebhookMade, WebhookRemoved
-from midstage.kit.webhooks.messages import Change
+from midstage.kit.webhooks.messages import FactMessage
 from midstage.kit.webhooks.outside import Outside, check_url
 from midstage.kit.webhooks.types import (
     LONGEST_OVERLAP,
     MOST_ENDPOINTS,
     BadSecretOverlap,
-    Endpoint,
     EndpointChanged,
     EndpointId,
     NoSuchEndpoint,
     NoSuchFactType,
-    Outcome,
-    State,
     TooManyEndpoints,
+    Webhook,
+    WebhookOutcome,
+    WebhookState,
 )
 
 PING = "Ping"
@@ -38,7 +38,7 @@ class EndpointDraft(msgspec.Struct, frozen=True):
     url: str
     types: Sequence[str] = ()
     note: str = ""
-    state: State = State.ACTIVE
+    state: WebhookState = WebhookState.ACTIVE
 
 
 async def make(tx: Tx, draft: EndpointDraft, *, loopback: bool) -> tuple[EndpointId, str]:
@@ -62,7 +62,7 @@ async def make(tx: Tx, draft: EndpointDraft, *, loopback: bool) -> tuple[Endpoin
 
 async def change(
     tx: Tx, endpoint_id: UUID, draft: EndpointDraft, *, seen: int, loopback: bool, skip: bool = False
-) -> Endpoint:
+) -> Webhook:
     """Change where, which, or whether; who was disabled begins anew. With `skip` it leaves out what it has missed.
 
     Raises NoSuchEndpoint, EndpointChanged, BadAddress or NoSuchFactType.
@@ -71,7 +71,7 @@ async def change(
     if before["version"] != seen:
         raise EndpointChanged
     types = _checked(draft, loopback=loopback)
-    state = State.PAUSED if draft.state is State.DISABLED else draft.state
+    state = WebhookState.PAUSED if draft.state is WebhookState.DISABLED else draft.state
     await tx.run(store.CHANGE, tx.brand, endpoint_id, draft.url, draft.note, types, state, tx.now, skip)
     tx.note(
         "webhooks.change",
@@ -106,7 +106,7 @@ async def remove(tx: Tx, endpoint_id: UUID) -> None:
     tx.tell(WebhookRemoved(endpoint_id=endpoint_id))
 
 
-async def endpoint(tx: Tx, endpoint_id: UUID) -> Endpoint:
+async def endpoint(tx: Tx, endpoint_id: UUID) -> Webhook:
     """Raises NoSuchEndpoint."""
     found = await store.endpoints(tx, endpoint_id)
     if not found:
@@ -114,12 +114,12 @@ async def endpoint(tx: Tx, endpoint_id: UUID) -> Endpoint:
     return found[0]
 
 
-async def endpoints(tx: Tx) -> list[Endpoint]:
+async def endpoints(tx: Tx) -> list[Webhook]:
     """All of the brand's, at most MOST_ENDPOINTS, the oldest first."""
     return await store.endpoints(tx)
 
 
-async def ping(database: Database, tenant: Tenant, outside: Outside, endpoint_id: UUID) -> Outcome:
+async def ping(database: Database, tenant: Tenant, outside: Outside, endpoint_id: UUID) -> WebhookOutcome:
     """Send a test message, whatever the endpoint's state, and say what came of it. Raises NoSuchEndpoint."""
     now = utc_now()
     async with database.reading(tenant, now=now) as tx:
@@ -127,7 +127,7 @@ async def ping(database: Database, tenant: Tenant, outside: Outside, endpoint_id
     if row is None:
         raise NoSuchEndpoint
     own = EndpointId(endpoint_id)
-    test = Change(
+    test = FactMessage(
         id=f"ping_{new_id().hex}",
         type=PING,
         version=1,

@@ -15,7 +15,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _encode = msgspec.json.Encoder().encode
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class FactMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A fact as others get it, by webhook or from the feed.
 
     `data` has the form of `version` of `type`. Facts of one `key` come in the order of their `number`.
@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     attempts: int
     since: datetime | None
-    change: Change | None
+    change: FactMessage | None
     """None where the fact is past its retention: there is nothing left to send."""
 
 
@@ -51,7 +51,7 @@ def message_id(tenant: Tenant, number: int, at: datetime) -> str:
     return f"fact_{_base36(tenant.brand)}_{number}_{_base36(int(at.timestamp() * 1_000_000))}"
 
 
-def change(tenant: Tenant, row: Record) -> Change:
+def change(tenant: Tenant, row: Record) -> FactMessage:
     """A fact in the form of the present version, whichever it was stored in; in its own where we do not know it."""
     try:
         fact = facts.decode(row["type"], row["version"], row["payload"])
@@ -59,7 +59,7 @@ def change(tenant: Tenant, row: Record) -> Change:
         version, data = cast("int", row["version"]), msgspec.json.decode(row["payload"], type=dict[str, Any])
     else:
         version, data = fact.version, cast("dict[str, Any]", msgspec.to_builtins(fact))
-    return Change(
+    return FactMessage(
         id=message_id(tenant, row["number"], row["recorded_at"]),
         type=row["type"],
         version=version,
@@ -84,7 +84,7 @@ def message(tenant: Tenant, row: Record, *, attempts: int = 0, since: datetime |
     )
 
 
-def body(of: Change) -> bytes:
+def body(of: FactMessage) -> bytes:
     return _encode(of)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from midstage.kit.webhooks.types import BadAddress, Outcome
+from midstage.kit.webhooks.types import BadAddress, WebhookOutcome
 
 TIMEOUT_S = 10.0
 CONNECT_S = 5.0
@@ -107,7 +107,7 @@ class Outside:
     ) -> None:
         await self._pool.aclose()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookOutcome:
         """One request. Whatever goes wrong is an outcome: who is outside cannot make us fail."""
         begun = time.perf_counter()
         try:
@@ -120,7 +120,7 @@ class Outside:
             return _failed(begun, refused.say("en"))
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
             return _failed(begun, f"{type(error).__name__}: {error}".rstrip(": "))
-        return Outcome(200 <= status < 300, status, _ms(begun), told, wait)
+        return WebhookOutcome(200 <= status < 300, status, _ms(begun), told, wait)
 
     async def _ask(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, int]:
         told = [("user-agent", "Midstage-Webhooks/1"), *headers.items()]
@@ -187,8 +187,8 @@ def _retry_after(answer: httpcore.Response) -> int:
     return min(int(said), MOST_RETRY_AFTER_S) if said.isdigit() and len(said) <= 9 else 0
 
 
-def _failed(begun: float, told: str) -> Outcome:
-    return Outcome(False, None, _ms(begun), _clean(told))
+def _failed(begun: float, told: str) -> WebhookOutcome:
+    return WebhookOutcome(False, None, _ms(begun), _clean(told))
 
 
 def _ms(begun: float) -> int:

@@ -9,7 +9,7 @@ import msgspec
 
 from midstage.kit.database import Connection, Record, Tx
 from midstage.kit.ids import BrandId
-from midstage.kit.webhooks.types import Delivery, Endpoint, EndpointId, Sent, State, Why
+from midstage.kit.webhooks.types import DeliveryState, EndpointId, Webhook, WebhookDelivery, WebhookEnd, WebhookState
 
 INSERT = """
 insert into webhook_endpoint (brand_id, endpoint_id, url, note, types, secret, cursor, made_at, changed_at)
@@ -217,7 +217,7 @@ class Row(msgspec.Struct, frozen=True):
     recorded_at: datetime
     key: UUID
     type: str
-    state: Sent
+    state: DeliveryState
     attempts: int
     since: datetime
     tried_at: datetime | None
@@ -227,15 +227,15 @@ class Row(msgspec.Struct, frozen=True):
     told: str
 
 
-async def endpoints(tx: Tx, endpoint_id: UUID | None = None) -> list[Endpoint]:
+async def endpoints(tx: Tx, endpoint_id: UUID | None = None) -> list[Webhook]:
     return [
-        Endpoint(
+        Webhook(
             endpoint_id=EndpointId(row["endpoint_id"]),
             url=row["url"],
             note=row["note"],
             types=row["types"],
-            state=State(row["state"]),
-            why=Why(row["why"]) if row["why"] else None,
+            state=WebhookState(row["state"]),
+            why=WebhookEnd(row["why"]) if row["why"] else None,
             cursor=row["cursor"],
             failures=row["failures"],
             failing_since=row["failing_since"],
@@ -281,15 +281,15 @@ async def head(tx: Tx) -> tuple[int, int | None]:
 
 
 async def deliveries(
-    tx: Tx, endpoint_id: UUID, before: int, state: Sent | None, key: UUID | None, limit: int
-) -> list[Delivery]:
+    tx: Tx, endpoint_id: UUID, before: int, state: DeliveryState | None, key: UUID | None, limit: int
+) -> list[WebhookDelivery]:
     rows = await tx.rows(DELIVERIES, tx.brand, endpoint_id, before, state, key, limit)
     return [
-        Delivery(
+        WebhookDelivery(
             number=row["number"],
             type=row["type"],
             key=row["key"],
-            state=Sent(row["state"]),
+            state=DeliveryState(row["state"]),
             attempts=row["attempts"],
             since=row["since"],
             tried_at=row["tried_at"],

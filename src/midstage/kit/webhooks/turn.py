@@ -20,7 +20,15 @@ from midstage.kit.webhooks.facts import WebhookDisabled
 from midstage.kit.webhooks.messages import Message
 from midstage.kit.webhooks.outside import Outside
 from midstage.kit.webhooks.store import Row
-from midstage.kit.webhooks.types import DISABLED_AFTER, RETRIED_FOR, EndpointId, Outcome, Sent, State, Why
+from midstage.kit.webhooks.types import (
+    DISABLED_AFTER,
+    RETRIED_FOR,
+    DeliveryState,
+    EndpointId,
+    WebhookEnd,
+    WebhookOutcome,
+    WebhookState,
+)
 
 BATCH = 200  # facts looked at in one go
 SUBJECTS = 50  # subjects that are tried again in one go
@@ -45,7 +53,7 @@ class _Result(msgspec.Struct, frozen=True):
     """What is to be written of a message, and who waits for it. Without an outcome it waits behind another."""
 
     message: Message
-    outcome: Outcome | None
+    outcome: WebhookOutcome | None
     written: asyncio.Future[bool]
 
 
@@ -169,9 +177,9 @@ class Turn:
                 await asyncio.gather(*(self._write(later, None) for later in new))
                 return
 
-    async def _ask(self, one: Message) -> Outcome:
+    async def _ask(self, one: Message) -> WebhookOutcome:
         if one.change is None:
-            return Outcome(True, None, 0, "the fact is past its retention")
+            return WebhookOutcome(True, None, 0, "the fact is past its retention")
         content = messages.body(one.change)
         headers = signing.headers(one.change.id, self._clock(), content, self._taken.keys)
         outcome = await self._outside.post(self._taken.url, headers, content)
@@ -182,7 +190,7 @@ class Turn:
     def _is_too_old(self, one: Message) -> bool:
         return one.since is not None and self._clock() - one.since >= RETRIED_FOR
 
-    async def _write(self, one: Message, outcome: Outcome | None) -> bool:
+    async def _write(self, one: Message, outcome: WebhookOutcome | None) -> bool:
         """Write it down with whatever else is to be written at this moment; False where the endpoint is ours no more."""
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._results.append(_Result(one, outcome, written))
@@ -220,26 +228,26 @@ class Turn:
         rows = [self._row(result, tx.now) for result in results]
         await store.record(tx, self._taken.endpoint_id, rows)
         # Who has arrived, or is given up, lets the next of its subject go on.
-        moved = [row.key for row in rows if row.state in (Sent.DELIVERED, Sent.GIVEN_UP)]
+        moved = [row.key for row in rows if row.state in (DeliveryState.DELIVERED, DeliveryState.GIVEN_UP)]
         again = {result.message.key for result in results if result.message.since is not None}
         if again & set(moved):
             await store.lead(tx, self._taken.endpoint_id, [key for key in moved if key in again])
         if arrived and row["failures_before"] >= pauses.TRIP:
             await tx.run(store.HURRY, tx.brand, self._taken.endpoint_id, tx.now)
-        if row["state"] != State.ACTIVE:
+        if row["state"] != WebhookState.ACTIVE:
             self._over = True
         elif any(not outcome.arrived for outcome in tried):
             await self._after_failure(tx, tried, row["failures"], row["failing_since"])
         return True
 
     async def _after_failure(
-        self, tx: Tx, tried: Sequence[Outcome], failures: int, failing_since: datetime | None
+        self, tx: Tx, tried: Sequence[WebhookOutcome], failures: int, failing_since: datetime | None
     ) -> None:
         """Let an endpoint rest that fails again and again or asks for it, and end one that is beyond hope."""
         taken = self._taken
-        why = Why.GONE if any(outcome.gone for outcome in tried) else None
+        why = WebhookEnd.GONE if any(outcome.gone for outcome in tried) else None
         if failing_since is not None and tx.now - failing_since >= DISABLED_AFTER:
-            why = why or Why.FAILING
+            why = why or WebhookEnd.FAILING
         if why is not None:
             self._over = True
             if await tx.run(store.DISABLE, tx.brand, taken.endpoint_id, taken.epoch, why, tx.now):
@@ -257,13 +265,13 @@ class Turn:
         one, outcome = result.message, result.outcome
         attempts, next_try = one.attempts, None
         if outcome is None:
-            state = Sent.BEHIND
+            state = DeliveryState.BEHIND
         else:
             attempts += 1
-            state = Sent.DELIVERED
+            state = DeliveryState.DELIVERED
             if not outcome.arrived:
-                state = Sent.GIVEN_UP if self._is_too_old(one) else Sent.RETRYING
-        if state is Sent.RETRYING:
+                state = DeliveryState.GIVEN_UP if self._is_too_old(one) else DeliveryState.RETRYING
+        if state is DeliveryState.RETRYING:
             next_try = now + pauses.until_next_try(attempts, random.random())  # noqa: S311  # a pause, not a secret
         return Row(
             number=one.number,
@@ -291,10 +299,10 @@ class Turn:
             )
         self._cursor = max(to, self._cursor)
         self._lost = self._lost or state is None
-        return state == State.ACTIVE
+        return state == WebhookState.ACTIVE
 
 
-def _failed_last(tried: Sequence[Outcome]) -> int:
+def _failed_last(tried: Sequence[WebhookOutcome]) -> int:
     """How many failed since the last that arrived, or of all."""
     count = 0
     for outcome in reversed(tried):

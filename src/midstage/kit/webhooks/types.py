@@ -17,7 +17,7 @@ DISABLED_AFTER = timedelta(days=5)
 LONGEST_OVERLAP = timedelta(days=7)
 
 
-class State(StrEnum):
+class WebhookState(StrEnum):
     """Whether facts are sent: `disabled` is what we did, `paused` what somebody wished."""
 
     ACTIVE = "active"
@@ -25,7 +25,7 @@ class State(StrEnum):
     DISABLED = "disabled"
 
 
-class Sent(StrEnum):
+class DeliveryState(StrEnum):
     """How a delivery stands: `behind` waits for an earlier fact of the same subject."""
 
     DELIVERED = "delivered"
@@ -34,8 +34,8 @@ class Sent(StrEnum):
     GIVEN_UP = "given_up"
 
 
-class Why(StrEnum):
-    """Why an endpoint was disabled."""
+class WebhookEnd(StrEnum):
+    """Why a webhook was disabled."""
 
     FAILING = "failing"
     """Nothing arrived for DISABLED_AFTER."""
@@ -43,15 +43,15 @@ class Why(StrEnum):
     """It answered 410: do not call here any more."""
 
 
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """Where facts are sent. `types` names which; where it is empty, all of them."""
 
     endpoint_id: EndpointId
     url: str
     note: str
     types: list[str]
-    state: State
-    why: Why | None
+    state: WebhookState
+    why: WebhookEnd | None
     """Why it was disabled."""
     cursor: int
     """Facts up to this number have been sent, or are among the deliveries."""
@@ -70,13 +70,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     given_up: int = 0
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A fact at an endpoint, and what came of the last attempt."""
 
     number: int
     type: str
     key: UUID
-    state: Sent
+    state: DeliveryState
     attempts: int
     since: datetime
     tried_at: datetime | None
@@ -88,7 +88,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """The beginning of the answer, or why there was none."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class WebhookOutcome(msgspec.Struct, frozen=True):
     """What came of one request."""
 
     arrived: bool
