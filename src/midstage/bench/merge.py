@@ -22,7 +22,6 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Connection, Database, Tx, connect
 from midstage.kit.postgres import EmbeddedPostgres
 from midstage.middle.identity import api as identity
-from midstage.middle.identity.api import Identifier, IdentifierKind, PersonId
 from midstage.middle.members import api as members
 
 T = TypeVar("T")
@@ -143,7 +142,7 @@ async def _measure(server: EmbeddedPostgres, persons: int, calls: int, say: Say)
 
 async def _fill(
     server: EmbeddedPostgres, database: Database, made: Ground, persons: int, say: Say
-) -> tuple[PersonId, PersonId]:
+) -> tuple[identity.PersonId, identity.PersonId]:
     """The persons by their numbers, after those whom the ground has; and the orders of two members."""
     brand, first = made.tenant.brand, SIZE.members + 1
     async with database.reading(made.tenant) as tx:
@@ -175,7 +174,7 @@ class _Callers:
         self._persons = persons
         self._fresh = 0
 
-    def draw(self, turn: int) -> tuple[str, list[Identifier]]:
+    def draw(self, turn: int) -> tuple[str, list[identity.Identifier]]:
         """What sort of call it is, and what it brings."""
         place = turn % 20
         someone = self._anyone(odd=True)
@@ -183,11 +182,17 @@ class _Callers:
             return "known", [_phone(someone), _openid(someone)]
         self._fresh += 1
         if place < 17:
-            return "attach", [_phone(someone), Identifier(IdentifierKind.TAOBAO, f"t{self._fresh}")]
+            return "attach", [_phone(someone), identity.Identifier(identity.IdentifierKind.TAOBAO, f"t{self._fresh}")]
         if place < 19:
             new = self._persons + self._fresh
-            return "stranger", [_phone(new), Identifier(IdentifierKind.WECHAT_OPENID, f"n{new}", "mini")]
-        return "merge", [_phone(someone), Identifier(IdentifierKind.CARD, f"K{self._anyone(odd=False)}")]
+            return "stranger", [
+                _phone(new),
+                identity.Identifier(identity.IdentifierKind.WECHAT_OPENID, f"n{new}", "mini"),
+            ]
+        return "merge", [
+            _phone(someone),
+            identity.Identifier(identity.IdentifierKind.CARD, f"K{self._anyone(odd=False)}"),
+        ]
 
     def _anyone(self, *, odd: bool) -> int:
         return self._chance.randrange(SIZE.members + 1, self._persons // 2) * 2 - (1 if odd else 0)
@@ -226,7 +231,7 @@ _AS_MEANT = {
 
 
 async def _merge(
-    server: EmbeddedPostgres, database: Database, tenant: Tenant, pair: tuple[PersonId, PersonId]
+    server: EmbeddedPostgres, database: Database, tenant: Tenant, pair: tuple[identity.PersonId, identity.PersonId]
 ) -> tuple[list[float], list[float], int]:
     """Seconds of each merge and of each undo, and how many rows of others they wrote."""
     link = await connect(server.url)
@@ -277,12 +282,12 @@ async def _written_since(link: Connection, tenant: Tenant, since: int) -> int:
     return sum(counts)
 
 
-def _phone(number: int) -> Identifier:
-    return Identifier(IdentifierKind.PHONE, f"+86150{number:08}")
+def _phone(number: int) -> identity.Identifier:
+    return identity.Identifier(identity.IdentifierKind.PHONE, f"+86150{number:08}")
 
 
-def _openid(number: int) -> Identifier:
-    return Identifier(IdentifierKind.WECHAT_OPENID, f"o{_md5(number)}", "mini")
+def _openid(number: int) -> identity.Identifier:
+    return identity.Identifier(identity.IdentifierKind.WECHAT_OPENID, f"o{_md5(number)}", "mini")
 
 
 def _md5(number: int) -> str:
