@@ -11,12 +11,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from midstage.fronts._http.desk import AnyRequest, Desk
 from midstage.fronts._http.docs import docs_page
+from midstage.fronts._http.limiting import standing_headers
 from midstage.fronts._http.openapi import openapi_json
 from midstage.fronts._http.problems import EXCEPTION_HANDLERS
 from midstage.kit import observability, sealing
 from midstage.kit.database import TRANSIENT, Database
 from midstage.kit.ids import new_id
 from midstage.kit.settings import Settings, read_settings
+from midstage.middle.access import api as access
 from midstage.wiring import LATE, ROUTES, connect_outside, disconnect_outside, message_port, subscribers
 
 # A body of 4 MiB holds the largest file of rows that a call takes; more comes as several calls.
@@ -27,6 +29,7 @@ def create() -> Litestar:
     """The application, from the settings in the environment."""
     settings = read_settings()
     sealing.open_keys(settings)
+    access.use_blocklist(settings.password_blocklist)
     return create_app(settings)
 
 
@@ -44,7 +47,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Lites
             pool_size=settings.pool_size,
             statement_timeout_ms=settings.statement_timeout_ms,
         )
-        app.state["desk"] = Desk(
+        desk = app.state["desk"] = Desk(
             own,
             settings,
             message_port(settings),
@@ -55,6 +58,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Lites
         try:
             yield
         finally:
+            await desk.notebook.close()
             await disconnect_outside()
             observability.stop_tracing()
             if database is None:
@@ -87,7 +91,11 @@ def observed(app: ASGIApp) -> ASGIApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *standing_headers(scope),
+                ]
             await send(message)
 
         route = str(scope.get("path_template") or "")

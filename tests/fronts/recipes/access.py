@@ -1,6 +1,6 @@
 """Approvals, second factors, sessions, and who looked at personal data."""
 
-from fronts.recipes.base import NEAR_OPERATOR, Recipe, just
+from fronts.recipes.base import NEAR_OPERATOR, ONLY_BRAND, Recipe, just
 from shop.world import APPROVED, Half, World
 
 
@@ -29,5 +29,7 @@ RECIPES: dict[str, Recipe] = {
     "console.staff_sessions": Recipe(within=NEAR_OPERATOR),
     "console.end_staff_session": Recipe(within=NEAR_OPERATOR, last=True),
     "console.end_staff_sessions": Recipe(within=NEAR_OPERATOR, last=True),
+    "console.member_reads": Recipe(),
+    "console.personal_reads": Recipe(within=ONLY_BRAND, placed=False),
     "console.end_other_sessions": Recipe(placed=False),
 }

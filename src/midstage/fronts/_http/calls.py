@@ -20,6 +20,8 @@ from litestar.types import Empty
 from midstage.fronts._http.bodies import Query, QueryField, read_json, read_path
 from midstage.fronts._http.desk import AnyRequest, Caller, Desk, desk_of
 from midstage.fronts._http.files import file_hash
+from midstage.fronts._http.limiting import count_call
+from midstage.fronts._http.shown import Shows, note_missed, note_shown
 from midstage.kit import idempotency
 from midstage.kit.database import Tx
 from midstage.kit.refusals import Invalid, NotFound, Refusal, Text
@@ -52,12 +54,17 @@ class _Shape(msgspec.Struct, frozen=True):
     request: bool = False
     needs: str | None = None
     file: bool = False
+    guesses: bool = False
     body: Any = None
     """Decodes the body, where there is one."""
     path: tuple[str, ...] = ()
     """What the handler takes of the path."""
     query: Query = Query(())
     """What the address may ask for."""
+    call: str = ""
+    """Its name in the OpenAPI."""
+    shows: Shows = Shows(None)
+    """What of people its answers may show."""
 
 
 class Forms(msgspec.Struct, frozen=True):
@@ -95,7 +102,8 @@ def reading(
                     )
                 async with desk.database.reading(caller.tenant, by=caller.by) as tx:
                     given[shape.tx] = tx
-                    result = await handler(**given)
+                    result = await _seen(shape, desk, caller, handler(**given))
+            note_shown(desk, caller, shape.call, shape.shows, result)
             return _answer(200, _encode(result))
 
         return _route("GET", path, 200, endpoint, handler, shape, tags, refuses)
@@ -112,17 +120,18 @@ def changing(
     once: bool = False,
     needs: str | None = None,
     file: bool = False,
+    guesses: bool = False,
     refuses: Sequence[type[Refusal]] = (),
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """An unsafe call. With `once` it creates or moves something, and the answer to its Idempotency-Key is kept.
 
     A handler without a Tx does its own transactions (it calls the outside in between) and cannot be `once`. `needs` is
     the permission that the caller's session must hold. With `file` the body is a file of rows, which the handler reads
-    off the request.
+    off the request. With `guesses` it tries out a password or a code, of which an address has few.
     """
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
-        shape = _shape(handler, path, needs, file=file)
+        shape = _shape(handler, path, needs, file=file, guesses=guesses)
         operation = f"{method} {path} {handler.__name__}"
         if once and (shape.tx is None or shape.caller is None):
             raise TypeError(f"{operation}: a call that is done once needs a Tx and a Caller")
@@ -134,18 +143,25 @@ def changing(
             caller = await _enter(shape, request, desk, given)
             if shape.tx is None or caller is None:
                 with _veiled(shape, caller):
-                    return _answer(status, _encode(await handler(**given)))
+                    told = await handler(**given)
+                note_shown(desk, caller, shape.call, shape.shows, told)
+                return _answer(status, _encode(told))
             tx_name = shape.tx
             body_hash = await _body_hash(shape, request, given) if once else b""
 
+            shown: list[Any] = []
+
             async def work(tx: Tx) -> tuple[int, bytes]:
+                shown.clear()
                 if once:
                     claimed = await idempotency.claim(
                         tx, principal=caller.by.id, operation=operation, key=key, body_hash=body_hash
                     )
                     if claimed is not None:
                         return claimed.status, claimed.answer
-                answer = _encode(await handler(**{**given, tx_name: tx}))
+                result = await _seen(shape, desk, caller, handler(**{**given, tx_name: tx}))
+                shown.append(result)
+                answer = _encode(result)
                 if once:
                     idempotency.store_answer(
                         tx, principal=caller.by.id, operation=operation, key=key, status=status, answer=answer
@@ -153,11 +169,23 @@ def changing(
                 return status, answer
 
             with _veiled(shape, caller):
-                return _answer(*await desk.database.attempt(caller.tenant, work, by=caller.by))
+                answer = _answer(*await desk.database.attempt(caller.tenant, work, by=caller.by))
+            for one in shown:
+                note_shown(desk, caller, shape.call, shape.shows, one)
+            return answer
 
         return _route(method, path, status, endpoint, handler, shape, tags, refuses, once=once)
 
     return decorate
+
+
+async def _seen(shape: _Shape, desk: Desk, caller: Caller, answer: Awaitable[Any]) -> Any:
+    """What a handler answers; that it found nobody is on record too, where it searched for somebody."""
+    try:
+        return await answer
+    except NotFound:
+        note_missed(desk, caller, shape.call)
+        raise
 
 
 async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str, Any]) -> Caller | None:
@@ -168,9 +196,10 @@ async def _enter(shape: _Shape, request: AnyRequest, desk: Desk, given: dict[str
     caller = None
     if shape.caller is not None and shape.caller_type is not None:
         caller = given[shape.caller] = await shape.caller_type.enter(request, desk)
-        if shape.needs is not None:
-            session: access.Session = cast("Any", caller).session
-            access.need(session, shape.needs)
+    await count_call(request, desk, caller, guesses=shape.guesses)
+    if caller is not None and shape.needs is not None:
+        session: access.Session = cast("Any", caller).session
+        access.need(session, shape.needs)
     if shape.body is not None:
         given["data"] = await read_json(request, shape.body)
     return caller
@@ -208,9 +237,9 @@ def _answer(status: int, body: bytes) -> Response[Any]:
     return Response(body, status_code=status, media_type=MediaType.JSON)
 
 
-def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False) -> _Shape:
+def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False, guesses: bool = False) -> _Shape:
     hints = get_type_hints(handler, include_extras=True)
-    hints.pop("return", None)
+    result: Any = hints.pop("return", None)
     tx = caller = None
     caller_type: type[Caller] | None = None
     for name, kind in hints.items():
@@ -232,10 +261,18 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
         request="request" in hints,
         needs=needs,
         file=file,
+        guesses=guesses,
         body=msgspec.json.Decoder(hints["data"]) if "data" in hints else None,
         path=tuple(placed),
+        call=_name_of(handler),
+        shows=Shows(None if isinstance(result, type) and issubclass(result, Stream) else result),
         query=Query([_asked(name, hints[name], signature.parameters[name].default) for name in asked]),
     )
+
+
+def _name_of(handler: Handler) -> str:
+    """How a call is named in the OpenAPI: by its front and its handler."""
+    return f"{handler.__module__.split('.')[2]}.{handler.__name__}"
 
 
 def _asked(name: str, kind: Any, default: Any) -> QueryField:
@@ -275,7 +312,7 @@ def _route(
         status_code=status,
         summary=summary,
         description=description.strip() or None,
-        operation_id=f"{handler.__module__.split('.')[2]}.{handler.__name__}",
+        operation_id=_name_of(handler),
         tags=list(tags),
         opt={
             "caller": shape.caller_type,

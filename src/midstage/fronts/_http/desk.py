@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -11,6 +12,7 @@ from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import BrandId
 from midstage.kit.kept import Kept
+from midstage.kit.limits import Limits
 from midstage.kit.refusals import Forbidden, Refusal, Text
 from midstage.kit.settings import Settings
 from midstage.kit.stuck import Stuck
@@ -54,6 +56,12 @@ class Desk:
         """The names of all who listen to facts."""
         self.late = late
         """What says of each module what waits in it longer than it should."""
+        self.limits = Limits(database)
+        self.feed_waits = 0
+        """How many calls wait for news at this moment."""
+        self.heads: Kept[BrandId, int] = Kept(ttl_s=0.2, most=10_000)
+        self.notebook = access.Notebook(database)
+        self._used: Kept[UUID, bool] = Kept(ttl_s=access.USED_EVERY.total_seconds(), most=10_000)
         self._by_code: Kept[str, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
         self._by_brand: Kept[BrandId, Tenant] = Kept(ttl_s=TENANT_TTL_S, most=10_000)
 
@@ -75,6 +83,17 @@ class Desk:
                 raise access.SessionUnknown from None
             self._by_brand.put(brand, known)
         return known
+
+    async def key(self, tenant: Tenant, secret: str) -> access.Session:
+        """Whom an API key lets in; when it was used is noted to the minute. Raises access.SessionUnknown."""
+        async with self.database.reading(tenant) as tx:
+            found = await access.find_key(tx, secret)
+            stale = found.seen_at is None or tx.now - found.seen_at >= access.USED_EVERY
+        if stale and not self._used.get(found.subject_id):
+            self._used.put(found.subject_id, True)
+            async with self.database.writing(tenant) as tx:
+                await access.note_key_used(tx, found.subject_id)
+        return found
 
 
 class Caller(msgspec.Struct, frozen=True):

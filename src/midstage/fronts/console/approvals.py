@@ -115,6 +115,7 @@ async def ask_approval(data: Ask, tx: Tx, staff: Person) -> access.Approval:
     "/approvals/here",
     status=201,
     tags=TAGS,
+    guesses=True,
     refuses=(*ASKING, access.ApproverWrong, access.LockedOut, access.OwnApproval, access.NotPermitted),
 )
 async def give_here(data: AskHere, request: AnyRequest, staff: Person) -> access.Approval:

@@ -75,15 +75,21 @@ async def export_stock(request: AnyRequest, staff: Staff, store_id: UUID | None 
 @reading("/exports/members", tags=TAGS, needs="members.write", refuses=UNSEEN)
 async def export_members(request: AnyRequest, staff: Staff, store_id: UUID | None = None) -> Stream:
     """Members of the stores that I see, or of one of them, with phones, cards and names; the trail keeps who asked."""
+    desk = desk_of(request)
 
     async def part(tx: Tx, within: Reach, page: PageRequest) -> Part:
-        return await _members(tx, members.MemberFilter(store_ids=within.narrowed(store_id)), page)
+        lines, after = await _members(tx, members.MemberFilter(store_ids=within.narrowed(store_id)), page)
+        if lines:
+            desk.notebook.saw(
+                staff.tenant, staff.by, "console.export_members", fields=["phone", "card", "name"], persons=len(lines)
+            )
+        return lines, after
 
     async def noted(tx: Tx) -> None:
         tx.note("members.export", "brand", tx.brand, after={"store_id": store_id})
 
     answer = await _export(request, staff, Kind.MEMBERS, "members.write", part, of=store_id)
-    await desk_of(request).database.attempt(staff.tenant, noted, by=staff.by)
+    await desk.database.attempt(staff.tenant, noted, by=staff.by)
     return answer
 
 

@@ -38,7 +38,7 @@ class IdentifierView(msgspec.Struct, frozen=True):
 
     kind: identity.IdentifierKind
     namespace: str
-    value: str
+    value: identity.PersonalText
     source: str
     attached_at: datetime
 

@@ -113,7 +113,7 @@ async def export_file(request_id: UUID, request: AnyRequest, staff: Staff) -> Zi
 
     async def fetch(tx: Tx) -> members.PrivacyRequest:
         found = await _request(tx, await reach(tx, staff, NEEDS), request_id)
-        if (found.asked_kind, found.asked_by) != ("staff", staff.staff_id):
+        if (found.asked_kind, found.asked_by) != (staff.by.kind, staff.by.id):
             raise access.OutOfScope
         members.check_file(found, tx.now)
         tx.note("members.fetch_export", "member", found.member_id, after={"request_id": found.request_id})
@@ -125,6 +125,7 @@ async def export_file(request_id: UUID, request: AnyRequest, staff: Staff) -> Zi
         body = await asyncio.to_thread(path.read_bytes)
     except OSError:
         raise members.FileGone(found.expires_at or found.asked_at) from None
+    desk.notebook.saw(staff.tenant, staff.by, "console.export_file", fields=["everything"], member_id=found.member_id)
     return zip_answer(f"export-{found.request_id}", body)
 
 

@@ -102,7 +102,7 @@ class HalfIn(Caller, frozen=True):
         return cls(tenant, Principal("staff", found.subject_id), found, token)
 
 
-@changing("POST", "/sign-in", tags=TAGS, refuses=(access.SignInWrong, access.LockedOut))
+@changing("POST", "/sign-in", tags=TAGS, guesses=True, refuses=(access.SignInWrong, access.LockedOut))
 async def sign_in(data: SignIn, request: AnyRequest) -> SignedIn:
     """Sign in. A brand, login or password that is wrong gets the same answer; `next` says what is left to do."""
     desk = desk_of(request)
@@ -115,7 +115,7 @@ async def sign_in(data: SignIn, request: AnyRequest) -> SignedIn:
     return SignedIn(entered.token, tenant.code, entered.next)
 
 
-@changing("POST", "/sign-in/code", tags=TAGS, refuses=(access.SecondFactorWrong, access.LockedOut))
+@changing("POST", "/sign-in/code", tags=TAGS, guesses=True, refuses=(access.SecondFactorWrong, access.LockedOut))
 async def give_code(data: GiveCode, request: AnyRequest, half: HalfIn) -> SignedIn:
     """Finish signing in with a code of the second factor, or a recovery code; each is good once."""
     token = await access.give_code(
@@ -165,6 +165,7 @@ async def end_other_sessions(tx: Tx, staff: Person) -> EndedSessions:
     "PUT",
     "/me/password",
     tags=TAGS,
+    guesses=True,
     refuses=(access.SignInWrong, access.LockedOut, access.SignInUnfinished, *WEAK),
 )
 async def change_password(data: ChangePassword, request: AnyRequest, half: HalfIn) -> SignedIn:

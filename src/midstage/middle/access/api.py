@@ -55,6 +55,7 @@ from midstage.middle.access.keys import (
     revoke_key,
     rotate_key,
 )
+from midstage.middle.access.late import late
 from midstage.middle.access.logins import (
     close_login,
     create_login,
@@ -80,6 +81,8 @@ from midstage.middle.access.passwords import hash_password, use_blocklist
 from midstage.middle.access.permissions import BUILT_IN, PERMISSIONS, may_see_store, need, need_store, scope_of
 from midstage.middle.access.personal import erase_person, export_person
 from midstage.middle.access.policy import SIGN_IN, SignInPolicy
+from midstage.middle.access.read_words import PersonalRead, ReadFilter
+from midstage.middle.access.reads import Notebook, personal_reads
 from midstage.middle.access.roles import grants_of, put_role, remove_role, roles, set_grants
 from midstage.middle.access.rules import brand_of_token, is_key
 from midstage.middle.access.second_factor import Enrolment, FactorState
@@ -204,6 +207,7 @@ __all__ = [
     "NoSuchPermission",
     "NoSuchRole",
     "NotPermitted",
+    "Notebook",
     "OpenSession",
     "OutOfScope",
     "OwnApproval",
@@ -215,7 +219,9 @@ __all__ = [
     "PasswordShort",
     "PasswordWeak",
     "Permission",
+    "PersonalRead",
     "PinWeak",
+    "ReadFilter",
     "Role",
     "RoleGrant",
     "RoleInUse",
@@ -260,6 +266,7 @@ __all__ = [
     "hash_password",
     "is_key",
     "keys",
+    "late",
     "list_keys",
     "list_logins",
     "logins",
@@ -272,6 +279,7 @@ __all__ = [
     "open_session",
     "own_approvals",
     "passwords_of",
+    "personal_reads",
     "put_role",
     "refuse_approval",
     "remove_role",

@@ -19,6 +19,8 @@ class SignInPolicy(msgspec.Struct, frozen=True):
     session_minutes: Annotated[int, msgspec.Meta(ge=15, le=30 * 24 * 60)] = 12 * 60
     password_length: Length = password_rules.SHORTEST_ALONE
     password_length_with_second_factor: LengthBeside = password_rules.SHORTEST_WITH_FACTOR
+    usual_reads_an_hour: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
+    """Who looks at the personal data of more people within an hour is pointed out."""
 
 
 SIGN_IN = organisation.declare(

@@ -21,6 +21,8 @@ CODE_TRIES = 5
 CODES_A_DAY = 10
 DAY = timedelta(days=1)
 APPROVALS_KEPT = timedelta(days=30)  # those that nobody used; the trail keeps what was said
+READS_KEPT = timedelta(days=3 * 366)  # as long as a processing of personal data has to be provable
+READS_AT_ONCE = 20_000
 LONGEST = timedelta(days=366)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")

@@ -9,7 +9,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.middle.access import chance, permissions, rules, store
 from midstage.middle.access.roles import check_may_give
-from midstage.middle.access.store import approvals
+from midstage.middle.access.store import approvals, reads
 from midstage.middle.access.types import (
     Device,
     Next,
@@ -148,6 +148,7 @@ async def sessions(tx: Tx, subject_id: UUID) -> list[OpenSession]:
 
 
 async def forget_old(tx: Tx) -> int:
-    """Delete sessions, tries, codes, quotas and unused approvals that are over. Returns how many sessions."""
+    """Delete sessions, tries, codes, quotas, unused approvals and reads that are over. Returns how many sessions."""
     await approvals.forget(tx, rules.APPROVALS_KEPT)
+    await reads.forget(tx, rules.READS_KEPT, rules.READS_AT_ONCE)
     return await store.forget(tx, try_window=rules.LOCK_WINDOW, quota_window=rules.DAY)

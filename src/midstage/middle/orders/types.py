@@ -74,9 +74,9 @@ class PartState(StrEnum):
 class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a delivery goes. Personal data."""
 
-    recipient: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    phone: Annotated[str, msgspec.Meta(min_length=3, max_length=30)]
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    recipient: Annotated[str, msgspec.Meta(min_length=1, max_length=100, extra={"personal": True})]
+    phone: Annotated[str, msgspec.Meta(min_length=3, max_length=30, extra={"personal": True})]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=500, extra={"personal": True})]
     lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
     lng: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
 
