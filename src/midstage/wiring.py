@@ -140,7 +140,7 @@ def job_handlers(
 
 
 def _stock_jobs(database: Database, tenants: Callable[[], Awaitable[Sequence[Tenant]]]) -> dict[str, JobHandler[Any]]:
-    """The books of value and the alarms follow the movements of stock; by night the alarms look at everything."""
+    """The books of value and the alarms follow the movements of stock; by night all is looked at."""
     value = partial(inventory.value_pending, supply=supply_prices)
 
     async def work_on_stock(_: Job[Nothing]) -> None:
@@ -154,6 +154,10 @@ def _stock_jobs(database: Database, tenants: Callable[[], Awaitable[Sequence[Ten
             after = await database.attempt(tenant, inventory.look_at_all)
             while after is not None:
                 after = await database.attempt(tenant, partial(inventory.look_at_all, after=after))
+            pool = await database.attempt(tenant, partial(inventory.value_unpriced, supply=supply_prices))
+            while pool is not None:
+                more = partial(inventory.value_unpriced, after=pool, supply=supply_prices)
+                pool = await database.attempt(tenant, more)
 
     return {
         "work_on_stock": JobHandler(Nothing, work_on_stock),

@@ -19,6 +19,7 @@ from midstage.middle.pricing import api as pricing
 from shop import STOCK_MILLI, Shop, open_shop
 from shop.goods import furnish_own
 from shop.identities import identities
+from shop.stock_work import open_stock_work
 from shop.till import furnish_till
 
 _numbers = itertools.count(1)
@@ -165,6 +166,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
         )
 
     await shop.database.attempt(shop.tenant, organise)
+    _keep(half, **await open_stock_work(shop, half.store, code))
     _keep(half, **(await shop.do(identities))._asdict())
     half.member = await shop.new_member(store_id=half.store.store_id)
     half.order = await shop.place(1, 2, store_id=half.store.store_id, member_id=half.member.member_id)

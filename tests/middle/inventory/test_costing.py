@@ -85,3 +85,10 @@ def test_what_comes_back_to_an_empty_place_comes_at_the_last_price() -> None:
     pool, _ = costing.book(pool, -3_000)
     pool, booked = costing.book(pool, 1_000)
     assert (booked.in_minor, pool.value_minor) == (333, 333)
+
+
+def test_a_price_learned_late_values_what_is_there_once() -> None:
+    pool, _ = costing.book(Pool(), 2_500)
+    pool, booked = costing.price(pool, 300)
+    assert (booked.in_minor, pool.value_minor, costing.unit_minor(pool)) == (750, 750, 300)
+    assert costing.price(pool, 900) == (pool, costing.Booked())

@@ -88,7 +88,7 @@ async def test_what_came_is_worth_what_it_cost_and_averages_with_what_was_there(
     worth = await ground.worth()
     whole = 20 * SUPPLY_MINOR + 5 * 1_100 + 5 * 1_300
     assert worth[ground.a][1] + worth[ground.b][1] == whole
-    assert worth[ground.a][1] == whole * 20 // 30, "one average for the operator, wherever it lies"
+    assert abs(worth[ground.a][1] - whole * 20 // 30) <= 1, "one average for the operator, wherever it lies"
     assert worth[ground.c][1] == 10 * SUPPLY_MINOR, "and another for the other operator"
     await ground.sound()
 

@@ -41,7 +41,7 @@ class OpenCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Short = ""
 
 
-class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was counted of a sku, now or at a moment; a device gives each entry an id, so that it counts once."""
 
     sku_id: UUID
@@ -53,7 +53,7 @@ class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Enter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was counted; parts of a sku from several places add up."""
 
-    entries: Annotated[list[Counted], msgspec.Meta(min_length=1, max_length=inventory.LINES_LIMIT)]
+    entries: Annotated[list[CountEntry], msgspec.Meta(min_length=1, max_length=inventory.LINES_LIMIT)]
     device: Annotated[str, msgspec.Meta(max_length=60)] = ""
 
 
@@ -294,7 +294,7 @@ async def _mine(tx: Tx, staff: Staff, permission: str, count_id: UUID) -> invent
 
 async def _sees_book(tx: Tx, staff: Staff, found: inventory.Count) -> bool:
     counts_only = WRITE not in {name for held in staff.session.held for name in held.permissions}
-    return await inventory.sees_book(tx, found, staff.staff_id, counts_only=counts_only)
+    return await inventory.sees_book(tx, found, staff.by.id, counts_only=counts_only)
 
 
 def _view(staff: Staff, found: inventory.Count) -> CountView:

@@ -58,13 +58,15 @@ class Brought(msgspec.Struct, frozen=True):
     rows: int
 
 
-@reading("/stock/value", tags=TAGS, needs=VALUES, refuses=(access.OutOfScope, BadDate))
+@reading("/stock/value", tags=TAGS, needs=VALUES, refuses=(access.OutOfScope, organisation.NoSuchStore, BadDate))
 async def stock_value(
     tx: Tx, staff: Staff, by: By = By.STORE, store_id: UUID | None = None, on: date | None = None
 ) -> list[Valued]:
     """What the stock that I see is worth, at the moving average of supply prices; with `on` at the end of that day."""
     day_begins(tx.tenant, on)
     mine = await reach(tx, staff, VALUES)
+    if store_id is not None:
+        mine.need_store(await organisation.one_store(tx, organisation.StoreId(store_id)))
     stores = mine.narrowed(store_id)
     totals: dict[tuple[UUID | None, str], list[int]] = {}
     after: inventory.SkuId | None = None
@@ -93,7 +95,9 @@ async def stock_value(
 async def refresh_value(tx: Tx, staff: Staff) -> Brought:
     """Bring the next two thousand stock rows into the books of value, rather than wait for the sweep of the minute."""
     await reach(tx, staff, VALUES)
-    return Brought(await inventory.value_pending(tx, supply=supply_prices))
+    rows = await inventory.value_pending(tx, supply=supply_prices)
+    await inventory.value_unpriced(tx, supply=supply_prices)
+    return Brought(rows)
 
 
 @reading(

@@ -11,7 +11,6 @@ from midstage.fronts._http.calls import changing, reading
 from midstage.fronts._http.desk import AnyRequest
 from midstage.fronts._http.files import FileMissing, FileUnreadable, read_table, received
 from midstage.fronts._http.rows.cells import Cells
-from midstage.fronts._http.rows.load import TooManyRefused
 from midstage.fronts._http.scope import Reach, reach
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.supply import supply_prices
@@ -19,6 +18,7 @@ from midstage.fronts._http.words import Reason, Short, Version
 from midstage.fronts.console.stock_words import Positive, Quantity, by_sku, location_of, sees_values
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
+from midstage.kit.refusals import Invalid, Text
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
@@ -34,6 +34,20 @@ STEP_FAULTS = (
 LINE_FAULTS = (inventory.QuantityInvalid, inventory.TransferLineWrong, catalogue.NoSuchSku)
 Lines = Annotated[list[Quantity], msgspec.Meta(min_length=1, max_length=inventory.LINES_LIMIT)]
 SomeLines = Annotated[list[Quantity], msgspec.Meta(max_length=inventory.LINES_LIMIT)]
+
+
+class TransferFileWrong(Invalid):
+    """Rows of the file cannot be read as a sku and a quantity; nothing of it is asked for."""
+
+    text = Text(
+        zh="第 {line} 行 {column}：{reason_zh}（共 {bad} 处错误）",
+        en="Line {line}, {column}: {reason_en} ({bad} faults in all).",
+    )
+    bad: int
+    line: int
+    column: str
+    reason_zh: str
+    reason_en: str
 
 
 class AskTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,7 +215,7 @@ async def ask_transfer(data: AskTransfer, tx: Tx, staff: Staff) -> inventory.Tra
         inventory.QuantityInvalid,
         FileMissing,
         FileUnreadable,
-        TooManyRefused,
+        TransferFileWrong,
     ),
 )
 async def ask_transfer_by_file(
@@ -337,7 +351,7 @@ async def _mine(tx: Tx, staff: Staff, permission: str, transfer_id: UUID) -> tup
 
 
 async def _lines_of(tx: Tx, body: bytes, name: str) -> dict[catalogue.SkuId, int]:
-    """The quantities of a file. Raises FileUnreadable, TooManyRefused with the first line that is wrong."""
+    """The quantities of a file. Raises FileUnreadable, TransferFileWrong."""
     table = read_table(body, name)
     codes = [str(row.cells.get("sku_code") or "").strip() for row in table.rows]
     known = await catalogue.sku_ids(tx, codes)
@@ -354,7 +368,7 @@ async def _lines_of(tx: Tx, body: bytes, name: str) -> dict[catalogue.SkuId, int
             milli[sku] = amount
     if bad:
         first = bad[0]
-        raise TooManyRefused(len(bad), first.line, first.reason_zh, first.reason_en)
+        raise TransferFileWrong(len(bad), first.line, first.column, first.reason_zh, first.reason_en)
     return milli
 
 

@@ -115,7 +115,7 @@ from midstage.middle.inventory.types import (
     StockShort,
     Want,
 )
-from midstage.middle.inventory.value import estimate, value_pending, value_rows, worth
+from midstage.middle.inventory.value import estimate, value_pending, value_rows, value_unpriced, worth
 from midstage.middle.inventory.work import (
     LINES_LIMIT,
     Adjustment,
@@ -355,5 +355,6 @@ __all__ = [
     "transfers",
     "value_pending",
     "value_rows",
+    "value_unpriced",
     "worth",
 ]

@@ -44,6 +44,14 @@ def book(pool: Pool, milli: int, given_minor: int | None = None) -> tuple[Pool, 
     return _come(pool, milli, given_minor) if milli > 0 else _go(pool, -milli)
 
 
+def price(pool: Pool, unit_minor: int) -> tuple[Pool, Booked]:
+    """Value goods of which no price was known; of a pool that has a price nothing changes."""
+    if pool.priced or pool.quantity_milli <= 0:
+        return pool, Booked()
+    value = part(unit_minor, pool.quantity_milli, MILLI)
+    return Pool(pool.quantity_milli, value, value, pool.quantity_milli), Booked(value, 0)
+
+
 def worth(pool: Pool, milli: int) -> int:
     """What a quantity is worth at the average; nothing, while no price is known."""
     whole, of = (

@@ -23,7 +23,7 @@ from midstage.middle.inventory.work_refusals import SupplyCurrencyWrong
 from midstage.middle.organisation import api as organisation
 
 SWEEP = 2_000
-_OWNER = "owner"
+_OWNER, _PRICED = "owner", "priced"
 _FIRST = UUID(int=0)
 
 
@@ -47,6 +47,19 @@ class _Books:
         self.moved: dict[Key, None] = {}
         self.entries: list[Entry] = []
         self.owners: dict[tuple[LocationId, PoolKey], tuple[PoolKey, int, int]] = {}
+
+    def learn(self, row: Pending) -> None:
+        """Value what lies there without a price, if there is one now."""
+        kept = self.pools[row.operator_id, row.sku_id]
+        known = self._supply.get(row.sku_id)
+        if known is None or kept.pool.priced or kept.pool.quantity_milli <= 0:
+            return
+        kept.pool, booked = costing.price(kept.pool, known.minor)
+        kept.currency = known.currency
+        day = self._tx.tenant.business_date(self._tx.now)
+        self.entries.append(
+            Entry(row.operator_id, row.location_id, row.sku_id, _PRICED, row.location_id, 0, booked.in_minor, 0, day)
+        )
 
     def take(self, row: Pending) -> None:
         """Book a movement."""
@@ -133,13 +146,14 @@ async def value_rows(
     prices = await _supplied(tx, pools, rows, supply)
     books = _Books(tx, pools, prices, given)
     for row in rows:
+        books.learn(row)
         books.take(row)
     for row in rows:
         key = (row.location_id, row.sku_id)
         if books.places[key].operator_id != row.owner_id:
             _share_currency(pools, row)
             books.hand_over(key, row.owner_id)
-    if books.moved:
+    if books.entries or books.moved:
         await store.write_costs(tx, pools, books.places, books.moved)
         await store.add_entries(tx, books.entries)
         _tell_owners(tx, books)
@@ -160,11 +174,18 @@ async def value_pending(tx: Tx, *, supply: SupplyPrices | None = None, limit: in
 
 
 async def revalue_location(tx: Tx, location: LocationId) -> None:
-    """Bring all stock of a location into the books, and into those of its operator. For a location that changed hands."""
+    """Take what the books have of a location to those of its operator. For a location that changed hands."""
     after = _FIRST
-    while skus := await store.skus_at(tx, location, SkuId(after), SWEEP):
+    while skus := await store.skus_valued_at(tx, location, SkuId(after), SWEEP):
         await value_rows(tx, [(location, sku) for sku in skus])
         after = skus[-1]
+
+
+async def value_unpriced(tx: Tx, after: PoolKey | None = None, *, supply: SupplyPrices) -> PoolKey | None:
+    """Value the next goods that came before their price was known; returns where to go on. For the nightly sweep."""
+    found = await store.unpriced(tx, after, SWEEP)
+    await value_rows(tx, [(location, sku) for _, sku, location in found], supply=supply)
+    return found[-1][:2] if len(found) == SWEEP else None
 
 
 async def estimate(
@@ -211,11 +232,7 @@ async def _supplied(
     """Supply prices of the skus that come and were never priced."""
     if supply is None:
         return {}
-    asked = {
-        row.sku_id
-        for row in rows
-        if row.milli is not None and row.milli > 0 and not pools[row.operator_id, row.sku_id].pool.priced
-    }
+    asked = {row.sku_id for row in rows if not pools[row.operator_id, row.sku_id].pool.priced}
     return await supply(tx, sorted(asked)) if asked else {}
 
 

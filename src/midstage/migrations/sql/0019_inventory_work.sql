@@ -231,6 +231,7 @@ create table stock_cost (
 ) with (fillfactor = 80);
 
 create index stock_cost_of_sku on stock_cost (brand_id, sku_id);
+create index stock_cost_unpriced on stock_cost (brand_id, operator_id, sku_id) where rate_milli = 0;
 
 -- How far a stock row's movements are in the books of value, and whose they are.
 create table stock_cost_place (

@@ -110,8 +110,19 @@ select m.movement_id, m.location_id, m.sku_id
  limit $3
 """
 
-STOCK_OF_LOCATION = """
-select s.sku_id from stock s where s.brand_id = $1 and s.location_id = $2 and s.sku_id > $3 order by s.sku_id limit $4
+VALUED_AT = """
+select p.sku_id from stock_cost_place p
+ where p.brand_id = $1 and p.location_id = $2 and p.sku_id > $3 order by p.sku_id limit $4
+"""
+
+UNPRICED = """
+select c.operator_id, c.sku_id, (select p.location_id from stock_cost_place p
+                                  where p.brand_id = $1 and p.operator_id = c.operator_id and p.sku_id = c.sku_id
+                                  order by p.location_id limit 1) as location_id
+  from stock_cost c
+ where c.brand_id = $1 and c.rate_milli = 0 and c.quantity_milli > 0 and (c.operator_id, c.sku_id) > ($2, $3)
+ order by c.operator_id, c.sku_id
+ limit $4
 """
 
 # A pool's value is spread over its locations by what lies there, by the running sum, so that the parts are the whole.
@@ -286,8 +297,16 @@ async def unvalued(tx: Tx, after: int, limit: int) -> list[tuple[int, Key]]:
     return [(row["movement_id"], (row["location_id"], row["sku_id"])) for row in rows]
 
 
-async def skus_at(tx: Tx, location: LocationId, after: UUID, limit: int) -> list[SkuId]:
-    return [SkuId(row["sku_id"]) for row in await tx.rows(STOCK_OF_LOCATION, tx.brand, location, after, limit)]
+async def skus_valued_at(tx: Tx, location: LocationId, after: UUID, limit: int) -> list[SkuId]:
+    return [SkuId(row["sku_id"]) for row in await tx.rows(VALUED_AT, tx.brand, location, after, limit)]
+
+
+async def unpriced(
+    tx: Tx, after: PoolKey | None, limit: int
+) -> list[tuple[organisation.OperatorId, SkuId, LocationId]]:
+    """Pools with goods and without a price, each with a place of it."""
+    operator, sku = after or (UUID(int=0), UUID(int=0))
+    return [(row[0], row[1], row[2]) for row in await tx.rows(UNPRICED, tx.brand, operator, sku, limit)]
 
 
 async def worth(tx: Tx, on: date | None, after: UUID, limit: int) -> list[Worth]:
