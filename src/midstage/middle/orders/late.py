@@ -6,6 +6,7 @@ from midstage.kit import stuck
 from midstage.kit.database import Tx
 from midstage.kit.refusals import Text
 from midstage.middle.orders.store import late as store
+from midstage.middle.orders.till_late import till_late
 
 # An order is expired within seconds of its deadline while a worker runs.
 NOT_EXPIRED = timedelta(minutes=5)
@@ -33,4 +34,4 @@ async def late(tx: Tx) -> list[stuck.Stuck]:
         stuck.Stuck(kind, str(order_id), since, store_id, {"number": number})
         for kind, rows in ((_UNPAID, unpaid), (_WAITING, waiting))
         for order_id, number, store_id, since in rows
-    ]
+    ] + await till_late(tx)

@@ -136,6 +136,7 @@ from midstage.middle.payments.shifts import (
     check_drawer,
     close_day,
     close_shift,
+    days_left_open,
     hand_over_shift,
     keep_day,
     kept_day,
@@ -147,6 +148,7 @@ from midstage.middle.payments.shifts import (
     shift_of_past_sale,
     shifts,
     shifts_of_day,
+    shifts_open_too_long,
 )
 from midstage.middle.payments.splitting import cut_payment, open_payments
 from midstage.middle.payments.starting import start_payment, start_payments
@@ -391,6 +393,7 @@ __all__ = [
     "close_shift",
     "combining",
     "cut_payment",
+    "days_left_open",
     "deposits_account",
     "difference",
     "differences",
@@ -451,6 +454,7 @@ __all__ = [
     "shift_of_past_sale",
     "shifts",
     "shifts_of_day",
+    "shifts_open_too_long",
     "source_account",
     "start_payment",
     "start_payments",

@@ -1,7 +1,7 @@
 """Shifts: opened with a counted float, closed with a counted drawer; and the business day that ends with them."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from midstage.middle.payments.facts import BusinessDayEnded, ShiftCounted, Shift
 from midstage.middle.payments.figures import drawer_minor
 from midstage.middle.payments.store import shift as store
 from midstage.middle.payments.store import takings
+from midstage.middle.payments.till_policy import TILL
 from midstage.middle.payments.till_types import (
     BusinessDayClosed,
     CashKind,
@@ -230,6 +231,18 @@ async def keep_day(tx: Tx, store_id: organisation.StoreId, day: date, report: by
 async def kept_day(tx: Tx, store_id: organisation.StoreId, day: date) -> bytes | None:
     """The report of a business day that was closed, as it was then."""
     return await store.day_report(tx, store_id, day)
+
+
+async def shifts_open_too_long(tx: Tx) -> list[Shift]:
+    """Shifts that are open for longer than the brand's tills should be, the longest first."""
+    hours = (await organisation.settings_of(tx, TILL)).late_after_hours
+    return await store.late_open(tx, tx.now - timedelta(hours=hours))
+
+
+async def days_left_open(tx: Tx) -> list[tuple[UUID, date, datetime]]:
+    """Business days before yesterday that nobody closed: store, day, and since when nothing moved; the oldest first."""
+    yesterday = date.fromordinal(tx.tenant.business_date(tx.now).toordinal() - 1)
+    return await store.open_days(tx, yesterday)
 
 
 async def check_drawer(tx: Tx, shift: Shift, minor: int) -> None:

@@ -1,7 +1,7 @@
 """Decisions of the till: pure, time is an argument."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from midstage.kit.money import split_minor
 from midstage.middle.payments.refusals import RefundExceedsPaid
@@ -13,7 +13,6 @@ from midstage.middle.payments.till_types import (
     CountDoesNotAddUp,
     Pieces,
     Shift,
-    ShiftState,
     TenderNotTaken,
     TendersDoNotAddUp,
     TenderWish,
@@ -66,11 +65,6 @@ def shift_at(shifts: Sequence[Shift], at: datetime) -> Shift | None:
     """The shift in which something was sold: that was open then; the latest, where several were."""
     fits = [one for one in shifts if one.opened_at <= at and (one.closed_at is None or at < one.closed_at)]
     return max(fits, key=lambda one: one.opened_at, default=None)
-
-
-def is_late(shift: Shift, *, at: datetime, hours: int) -> bool:
-    """Whether a shift should have been counted long ago."""
-    return shift.state is ShiftState.OPEN and at - shift.opened_at > timedelta(hours=hours)
 
 
 def _taken(wish: TenderWish, amount_minor: int, allowed: Collection[str]) -> TillPart:

@@ -60,6 +60,11 @@ select {_REFUSED_COLUMNS} from refused_sale
  order by received_at, refused_id limit $5
 """  # noqa: S608  # fragments of this module's store only
 
+REFUSED_BEFORE = """
+select refused_id, store_id, code, received_at from refused_sale
+ where brand_id = $1 and state = 'waiting' and received_at < $2 order by received_at limit $3
+"""
+
 
 async def claim(tx: Tx, order_id: OrderId, sale: TillSale) -> int:
     return await tx.run(CLAIM, *sale_values(tx, order_id, sale))
@@ -119,6 +124,10 @@ async def list_refused(
     at, last = place or (None, None)
     stores = None if store_ids is None else list(store_ids)
     return [to_refused(row) for row in await tx.rows(LIST_REFUSED, tx.brand, stores, at, last, limit)]
+
+
+async def refused_before(tx: Tx, before: datetime, limit: int) -> list[Record]:
+    return await tx.rows(REFUSED_BEFORE, tx.brand, before, limit)
 
 
 def to_refused(row: Record) -> RefusedSale:

@@ -41,8 +41,11 @@ DAY_REPORT = """
 select report::text as report from till_day where brand_id = $1 and store_id = $2 and business_date = $3
 """
 OPEN_DAYS = """
-select store_id, business_date from till_day where brand_id = $1 and state = 'open' and business_date < $2
- order by business_date, store_id limit $3
+select d.store_id, d.business_date, (select max(coalesce(s.closed_at, s.opened_at)) from till_shift s
+         where s.brand_id = $1 and s.store_id = d.store_id and s.business_date = d.business_date) as since
+  from till_day d
+ where d.brand_id = $1 and d.state = 'open' and d.business_date < $2
+ order by d.business_date, d.store_id limit $3
 """
 OPEN_SHIFT = """
 insert into till_shift (brand_id, shift_id, till_id, store_id, business_date, currency, kind, state, opened_by, held_by,
@@ -119,9 +122,9 @@ async def day_report(tx: Tx, store_id: organisation.StoreId, day: date) -> bytes
     return None if report is None else report.encode()
 
 
-async def open_days(tx: Tx, before: date) -> list[tuple[UUID, date]]:
+async def open_days(tx: Tx, before: date) -> list[tuple[UUID, date, datetime]]:
     rows = await tx.rows(OPEN_DAYS, tx.brand, before, _LATE_ROWS)
-    return [(row["store_id"], row["business_date"]) for row in rows]
+    return [(row["store_id"], row["business_date"], row["since"] or tx.now) for row in rows]
 
 
 async def open_shift(tx: Tx, shift: Shift) -> None:
