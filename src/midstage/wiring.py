@@ -70,6 +70,7 @@ CHECKS: Mapping[str, Callable[[Tx], Awaitable[list[Finding]]]] = {
 
 # What waits longer than it should, and who looks for it.
 LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
+    "access": access.late,
     "inventory": inventory.late,
     "identity": identity.late,
     "members": members.late,
@@ -216,6 +217,8 @@ async def _hand_over(database: Database, tenant: Tenant, guide_id: organisation.
 
 
 _TILL_WORK: Sequence[Callable[[Tx], Awaitable[int]]] = (orders.expire_held, members.forget_codes)
+
+
 SCHEDULES: Sequence[Schedule] = (
     Schedule("make_room", "17 * * * *", Nothing()),
     Schedule("tidy_books", "*/10 * * * *", Nothing()),
