@@ -9,4 +9,6 @@ RECIPES: dict[str, Recipe] = {
     "console.choose_policy": Recipe(just(settings={}), within=ONLY_BRAND, placed=False, missing=True, last=True),
     "console.unchoose_policy": Recipe(within=ONLY_BRAND, placed=False, missing=True, last=True),
     "console.what_is_late": Recipe(placed=False),
+    "counter.sale_receipt": Recipe(),
+    "counter.return_receipt": Recipe(missing=True),
 }

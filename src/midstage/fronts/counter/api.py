@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from midstage.fronts.counter import days, held, members, offline, returns, sales, shifts
+from midstage.fronts.counter import days, held, members, offline, receipts, returns, sales, shifts
 
 router = Router(
     "/v1/counter",
@@ -12,6 +12,7 @@ router = Router(
         *members.HANDLERS,
         *held.HANDLERS,
         *returns.HANDLERS,
+        *receipts.HANDLERS,
         *offline.HANDLERS,
         *days.HANDLERS,
     ],

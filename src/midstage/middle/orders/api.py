@@ -69,6 +69,7 @@ from midstage.middle.orders.rules import Share, price_lines, total
 from midstage.middle.orders.sell import sell
 from midstage.middle.orders.take import accept_amount, take_payment
 from midstage.middle.orders.till import till_of, till_sale
+from midstage.middle.orders.till_papers import NoSuchReturn, till_return
 from midstage.middle.orders.till_return_types import (
     TILL_REFUNDS,
     BackLine,
@@ -191,6 +192,7 @@ __all__ = [
     "NoSuchHeldSale",
     "NoSuchOrder",
     "NoSuchRefusedSale",
+    "NoSuchReturn",
     "NoSuchTill",
     "NotReturnable",
     "NotSoldHere",
@@ -313,6 +315,7 @@ __all__ = [
     "take_back_loose",
     "take_payment",
     "till_of",
+    "till_return",
     "till_sale",
     "total",
     "upload",

@@ -174,6 +174,7 @@ from midstage.middle.payments.statement_types import (
     StatementState,
     StatementSum,
 )
+from midstage.middle.payments.store.till_part import till_parts
 from midstage.middle.payments.takings import await_provider, settle, settle_taken, take_at_till
 from midstage.middle.payments.till_policy import TILL, TillSettings
 from midstage.middle.payments.till_types import (
@@ -466,6 +467,7 @@ __all__ = [
     "taken_by_order",
     "tendered",
     "tenders_of",
+    "till_parts",
     "wait_for_difference",
     "write_off",
 ]
