@@ -131,6 +131,8 @@ class _Attaching:
         """Create the person of what nobody has; None where others attached one of the same at this moment."""
         new = [each for each in found if each.root_id is None and not each.blocked]
         taken = self._of([each for each in new if self.may[each.place - 1]])
+        if not taken:  # what was known a moment ago is so no more
+            return None
         person_id = PersonId(new_id())
         got, person_no = await store.give_birth(self.tx, taken, person_id, self.source)
         if person_no is None:
