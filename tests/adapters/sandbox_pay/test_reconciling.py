@@ -1,7 +1,10 @@
 """A provider's day against our book, with every kind of difference, made by the real simulated provider."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +14,9 @@ import pytest
 import pytest_asyncio
 
 from adapters.sandbox_pay.program import Mailbox, Program
+from midstage.adapters.sandbox_pay import protocol, statement
 from midstage.adapters.sandbox_pay.provider import SandboxPay
+from midstage.adapters.sandbox_pay.store import Book, Refused
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import new_id
@@ -467,6 +472,73 @@ async def test_the_days_that_are_over_are_read_by_themselves_and_once(books: Boo
         (books.today, payments.StatementState.RECONCILED),
     ]
     await books.agree()
+
+
+async def test_readings_callbacks_and_decisions_at_once_leave_one_truth(books: Books) -> None:
+    payment_ids = [(await books.ordered())[1] for _ in range(3)]
+    for payment_id in payment_ids[1:]:
+        await books.fault("statement_doubled", payment_id.hex)
+    await books.reconcile()
+    tell = [
+        notice
+        for payment_id in payment_ids
+        for notice in await payments.repair(books.shop.database, books.shop.tenant, payment_id)
+    ]
+
+    async def take(notice: payments.Notice) -> None:
+        async def work(tx: Tx) -> None:
+            await orders.notice_arrived(tx, notice)
+
+        await books.do(work)
+
+    async def settle(one: payments.Difference, verb: str) -> None:
+        async def work(tx: Tx) -> None:
+            if verb == "book":
+                await orders.book_difference(tx, one.difference_id, note="seen")
+            else:
+                await payments.dismiss_difference(tx, one.difference_id, note="no")
+
+        # Somebody, or the callback, may have been quicker.
+        with contextlib.suppress(payments.DifferenceEnded, payments.NotSoResolved):
+            await books.do(work)
+
+    found = await books.differences(unresolved=True)
+    assert len(found) == 5
+    await asyncio.gather(
+        *(take(notice) for notice in tell),
+        *(settle(one, verb) for one in found for verb in ("book", "dismiss")),
+        *(books.reconcile() for _ in range(3)),
+    )
+    read = await books.reconcile()
+    assert read.found == []
+    assert (read.matched, read.day.state) == (3, payments.StatementState.RECONCILED)
+    assert len(await books.differences()) == 5
+    for payment_id in payment_ids:
+        async with books.shop.database.reading(books.shop.tenant) as tx:
+            assert len(await payments.tenders_of(tx, [payment_id])) == 1
+    await books.agree()
+
+
+def test_a_long_statement_comes_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement, "PAGE", 2)
+    book = Book(tmp_path / "book.sqlite")
+    wishes = [
+        protocol.CreatePayment(
+            payment_no=f"P{number}", amount_minor=100, currency="CNY", title="t", expires_at_ms=2**52, callback_url=""
+        )
+        for number in range(5)
+    ]
+    for wish in wishes:
+        book.pay(book.create("M", wish)["token"], now_ms=1_000)
+    day = date(1970, 1, 1)
+    pages = [statement.page_of(book, "M", day, number, zone="UTC", fee_millionths=10_000) for number in (1, 2, 3)]
+    assert [len(page.lines) for page in pages] == [2, 2, 1]
+    assert {(page.count, page.pages) for page in pages} == {(5, 3)}
+    assert {line.payment_no for page in pages for line in page.lines} == {f"P{number}" for number in range(5)}
+    assert {line.fee_minor for page in pages for line in page.lines} == {1}
+    with pytest.raises(Refused):
+        statement.page_of(book, "M", day, 4, zone="UTC", fee_millionths=0)
+    book.close()
 
 
 async def test_a_difference_that_waits_is_open_again_when_its_time_is_over_and_shows_as_late(books: Books) -> None:
