@@ -73,3 +73,7 @@ def test_what_was_backed_up_comes_back_to_a_moment(folder: Path) -> None:
 
 def test_stock_moves_between_stores_is_counted_and_valued(folder: Path) -> None:
     Reader(folder).read(GUIDES / "move-stock-between-stores.md")
+
+
+def test_a_day_at_the_till_is_opened_sold_counted_and_closed(folder: Path) -> None:
+    Reader(folder).read(GUIDES / "a-day-at-the-till.md")
