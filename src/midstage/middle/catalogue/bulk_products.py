@@ -8,7 +8,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.refusals import Refusal
 from midstage.middle.catalogue import barcodes, bulk_rules, bundles, lexemes, rules, store
-from midstage.middle.catalogue.change_types import PlannedProduct, ProductPatch
+from midstage.middle.catalogue.change_types import PlannedProduct, ProductPatch, SkuPatch
 from midstage.middle.catalogue.facts import ProductsChanged
 from midstage.middle.catalogue.products import Surroundings, surroundings, tell_loaded
 from midstage.middle.catalogue.refusals import (
@@ -45,6 +45,8 @@ async def plan_products(tx: Tx, patches: Sequence[ProductPatch], *, hold: bool =
 
 def _plan(tx: Tx, patch: ProductPatch, known: _Known) -> PlannedProduct:
     before = known.products.get(patch.code)
+    if before is None and not patch.skus:  # a new product without a word of its sku has one, of its own code
+        patch = msgspec.structs.replace(patch, skus=[SkuPatch(line=patch.lines[0], code=patch.code)])
     try:
         after = _checked(tx, before, patch, known)
     except Refusal as refusal:
@@ -83,6 +85,7 @@ async def _read(tx: Tx, patches: Sequence[ProductPatch], *, hold: bool) -> _Know
     classes = {patch.tax_class for patch in patches if not isinstance(patch.tax_class, msgspec.UnsetType)}
     held = await store.lock_tax_classes(tx, sorted(classes | {product.tax_class for product in found.values()}))
     given = [sku for patch in patches for sku in patch.skus]
+    codes = [sku.code for sku in given] + [patch.code for patch in patches if not patch.skus]
     printed = [
         barcodes.place(barcode)
         for sku in given
@@ -92,7 +95,7 @@ async def _read(tx: Tx, patches: Sequence[ProductPatch], *, hold: bool) -> _Know
     ]
     return _Known(
         products={product.code: product for product in found.values()},
-        skus=await store.read_sku_codes(tx, [sku.code for sku in given]),
+        skus=await store.read_sku_codes(tx, codes),
         printed=await store.owners_of_barcodes(tx, printed) if printed else {},
         around=around,
         tax_classes=frozenset(held),
