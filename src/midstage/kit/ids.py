@@ -9,7 +9,7 @@ from uuid import UUID
 
 BrandId = NewType("BrandId", int)
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, so nothing is misread over the phone
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, so nothing is misread over the phone
 _SERIALS = 1 << 30
 _HALF = (1 << 15) - 1
 
@@ -37,7 +37,7 @@ def readable_number(day: date, serial: int, *, salt: int = 0) -> str:
     if not 0 <= serial < _SERIALS:
         raise ValueError(f"serial must be within 0 and {_SERIALS - 1}, not {serial}")
     scrambled = _scramble(serial, salt)
-    body = "".join(_ALPHABET[scrambled >> shift & 31] for shift in range(25, -1, -5))
+    body = "".join(ALPHABET[scrambled >> shift & 31] for shift in range(25, -1, -5))
     stem = f"{day:%y%m%d}-{body}"
     return f"{stem}-{_check_digit(stem)}"
 
@@ -47,7 +47,7 @@ def is_readable_number(text: str) -> bool:
     stem, _, digit = text.rpartition("-")
     day, _, body = stem.partition("-")
     well_formed = (
-        len(day) == 6 and day.isascii() and day.isdecimal() and len(body) == 6 and all(c in _ALPHABET for c in body)
+        len(day) == 6 and day.isascii() and day.isdecimal() and len(body) == 6 and all(c in ALPHABET for c in body)
     )
     return well_formed and _check_digit(stem) == digit
 
@@ -64,6 +64,6 @@ def _check_digit(stem: str) -> str:
     """Luhn mod 32: catches every single slip and nearly every swap of neighbours."""
     total = 0
     for place, char in enumerate(reversed(stem.replace("-", ""))):
-        code = _ALPHABET.index(char)
+        code = ALPHABET.index(char)
         total += code if place % 2 else code * 2 % 32 + code // 16
-    return _ALPHABET[-total % 32]
+    return ALPHABET[-total % 32]

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from midstage.fronts.counter import days, held, members, offline, receipts, returns, sales, shifts
+from midstage.fronts.counter import days, doors, held, kiosk, members, offline, receipts, returns, sales, shifts
 
 router = Router(
     "/v1/counter",
@@ -13,6 +13,8 @@ router = Router(
         *held.HANDLERS,
         *returns.HANDLERS,
         *receipts.HANDLERS,
+        *doors.HANDLERS,
+        *kiosk.HANDLERS,
         *offline.HANDLERS,
         *days.HANDLERS,
     ],

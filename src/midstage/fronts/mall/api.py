@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from midstage.fronts.mall import activation, browse, carts, checkout, code, me, privacy, sign_in
+from midstage.fronts.mall import activation, browse, carts, checkout, code, me, privacy, scan, sign_in
 
 router = Router(
     "/v1/mall/{brand:str}",
@@ -11,6 +11,7 @@ router = Router(
         *browse.HANDLERS,
         *carts.HANDLERS,
         *checkout.HANDLERS,
+        *scan.HANDLERS,
         *me.HANDLERS,
         *code.HANDLERS,
         *activation.HANDLERS,

@@ -131,7 +131,7 @@ async def start_payment(order_id: UUID, data: StartPayment, request: AnyRequest,
     """
     desk = desk_of(request)
     async with desk.database.reading(shopper.tenant) as tx:
-        order = await _mine(tx, order_id, shopper)
+        order = await my_order_of(tx, order_id, shopper)
         due = (await payments.payments_of(tx, [order.order_id])).get(order.order_id)
     if not due:
         raise payments.NothingToPay(order.total_minor)
@@ -160,7 +160,7 @@ async def start_payment(order_id: UUID, data: StartPayment, request: AnyRequest,
 )
 async def cancel(order_id: UUID, data: Cancel, tx: Tx, shopper: Shopper) -> OrderDetailView:
     """Call off an order of which nothing has left; what was paid goes back by itself."""
-    order = await _mine(tx, order_id, shopper)
+    order = await my_order_of(tx, order_id, shopper)
     await orders.cancel_order(tx, order.order_id, reason=data.reason)
     return detail_view(await orders.order_detail(tx, order.order_id))
 
@@ -178,11 +178,11 @@ async def my_orders(
 @reading("/orders/{order_id:uuid}", tags=TAGS, refuses=(orders.NoSuchOrder,))
 async def my_order(order_id: UUID, tx: Tx, shopper: Shopper) -> OrderDetailView:
     """One of my orders, with its lines and history."""
-    order = await _mine(tx, order_id, shopper)
+    order = await my_order_of(tx, order_id, shopper)
     return detail_view(await orders.order_detail(tx, order.order_id))
 
 
-async def _mine(tx: Tx, order_id: UUID, shopper: Shopper) -> orders.Order:
+async def my_order_of(tx: Tx, order_id: UUID, shopper: Shopper) -> orders.Order:
     """Somebody else's order is not there. Raises orders.NoSuchOrder."""
     order = await orders.order(tx, orders.OrderId(order_id))
     if order.member_id not in shopper.member_ids:

@@ -22,6 +22,7 @@ from midstage.middle.orders.differences import book_difference, give_back_differ
 from midstage.middle.orders.exchange import ExchangeDone, exchange
 from midstage.middle.orders.facts import (
     GoodsTakenBack,
+    LeaveChecked,
     LineFigures,
     OrderCancelled,
     OrderCompleted,
@@ -39,6 +40,21 @@ from midstage.middle.orders.held import drop_sale, expire_held, held_sales, hold
 from midstage.middle.orders.history import LineDoesNotAddUp, PastOrder, import_orders
 from midstage.middle.orders.labels import LABELS
 from midstage.middle.orders.late import late
+from midstage.middle.orders.leave import check_self_service, end_check, leave_code, leave_pass, open_door
+from midstage.middle.orders.leave_types import (
+    SELF_SERVICE,
+    LeaveCode,
+    LeaveCodeExpired,
+    LeaveCodeUnknown,
+    LeaveCodeUsed,
+    LeavePass,
+    NotChecking,
+    NothingToLeaveWith,
+    Opened,
+    PassState,
+    SelfService,
+    SelfServiceOff,
+)
 from midstage.middle.orders.offline import (
     book_offline,
     dismiss_refused,
@@ -66,6 +82,7 @@ from midstage.middle.orders.personal import erase_person, export_person, open_or
 from midstage.middle.orders.place import place_order, price
 from midstage.middle.orders.refund import OrderRefund, refund_arrived, refund_order
 from midstage.middle.orders.rules import Share, price_lines, total
+from midstage.middle.orders.self_service import Serving, TakeToTill, place_served
 from midstage.middle.orders.sell import sell
 from midstage.middle.orders.take import accept_amount, take_payment
 from midstage.middle.orders.till import till_of, till_sale
@@ -150,6 +167,7 @@ __all__ = [
     "LABELS",
     "MAX_LINES",
     "MOST_SALES",
+    "SELF_SERVICE",
     "TILL_REFUNDS",
     "Address",
     "AddressMissing",
@@ -177,6 +195,12 @@ __all__ = [
     "HeldSale",
     "Kind",
     "LabelDamaged",
+    "LeaveChecked",
+    "LeaveCode",
+    "LeaveCodeExpired",
+    "LeaveCodeUnknown",
+    "LeaveCodeUsed",
+    "LeavePass",
     "Line",
     "LineDoesNotAddUp",
     "LineFigures",
@@ -194,13 +218,16 @@ __all__ = [
     "NoSuchRefusedSale",
     "NoSuchReturn",
     "NoSuchTill",
+    "NotChecking",
     "NotReturnable",
     "NotSoldHere",
+    "NothingToLeaveWith",
     "NothingToRefund",
     "OfflineLine",
     "OfflineMember",
     "OfflineSale",
     "OfflineSaleDiffers",
+    "Opened",
     "Order",
     "OrderCancelled",
     "OrderChanged",
@@ -222,6 +249,7 @@ __all__ = [
     "Part",
     "PartHandedOver",
     "PartState",
+    "PassState",
     "PastOrder",
     "PayeeWithoutAccount",
     "PlacedOrder",
@@ -235,7 +263,10 @@ __all__ = [
     "Returned",
     "ReturnedLine",
     "SaleNotHeld",
+    "SelfService",
+    "SelfServiceOff",
     "Selling",
+    "Serving",
     "Share",
     "SkuTwice",
     "SkuUnknown",
@@ -244,6 +275,7 @@ __all__ = [
     "Step",
     "StoreNotSelling",
     "Sums",
+    "TakeToTill",
     "Till",
     "TillDay",
     "TillLine",
@@ -263,12 +295,14 @@ __all__ = [
     "cancel_order",
     "cancel_waiting",
     "cart_lines",
+    "check_self_service",
     "checks",
     "day_report",
     "disfavour",
     "dismiss_refused",
     "drop_sale",
     "due",
+    "end_check",
     "end_day",
     "erase_person",
     "exchange",
@@ -287,10 +321,13 @@ __all__ = [
     "import_orders",
     "in_stock",
     "late",
+    "leave_code",
+    "leave_pass",
     "lock_refused",
     "merge",
     "notice_arrived",
     "offline_orders",
+    "open_door",
     "open_orders",
     "order",
     "order_by_number",
@@ -298,6 +335,7 @@ __all__ = [
     "orders_of",
     "payment_arrived",
     "place_order",
+    "place_served",
     "price",
     "price_lines",
     "put_in_cart",

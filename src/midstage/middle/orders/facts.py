@@ -137,3 +137,12 @@ class GoodsTakenBack(Fact, frozen=True):
     currency: str
     amount_minor: int
     lines: list[LineFigures]
+
+
+class LeaveChecked(Fact, frozen=True):
+    """Goods that a shopper had scanned herself were looked at when she left."""
+
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    store_id: UUID
+    ok: bool
