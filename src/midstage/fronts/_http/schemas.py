@@ -109,6 +109,8 @@ class Schemas:
             case mi.StrType():
                 pattern = {"pattern": kind.pattern} if kind.pattern is not None else {}
                 return {"type": "string", **_length(kind, "Length"), **pattern}
+            case mi.BytesType():
+                return {"type": "string", "contentEncoding": "base64"}
             case mi.UUIDType() | mi.DateType() | mi.DateTimeType() | mi.TimeType() | mi.DecimalType():
                 return {"type": "string", "format": _FORMATS[type(kind)]}
             case mi.CollectionType():
