@@ -76,6 +76,7 @@ LATE: Mapping[str, Callable[[Tx], Awaitable[list[Stuck]]]] = {
     "members": members.late,
     "orders": orders.late,
     "payments": payments.late,
+    "pricing": pricing.late,
     "webhooks": webhooks.late,
 }
 
@@ -124,7 +125,14 @@ def job_handlers(
 
     async def tidy_books(_: Job[Nothing]) -> None:
         for tenant in await tenants():
-            for work in (ledger.roll_up, ledger.expire_holds, ledger.expire_lots, access.forget_old, *_TILL_WORK):
+            for work in (
+                ledger.roll_up,
+                ledger.expire_holds,
+                ledger.expire_lots,
+                access.forget_old,
+                catalogue.forget_changes,
+                *_TILL_WORK,
+            ):
                 await database.attempt(tenant, work)
 
     async def reconcile(_: Job[Nothing]) -> None:

@@ -113,6 +113,8 @@ async def test_out_of_the_band_it_no_longer_holds_and_is_listed(shop: Shop) -> N
         assert why[-1].rule is Rule.OWN
         assert "90" in why[-1].reason_zh
         assert len((await pricing.own_prices(tx)).items) == 2
+        (waits,) = await pricing.late(tx)
+        assert (waits.kind, waits.store_id) == ("pricing.out_of_band", here.store_id)
     assert await listed(OwnPriceFilters(stores=frozenset({there.store_id}))) == []
     await list_price(PRICE_MINOR)
     assert (await _quote(shop, here)).unit_minor == 14_000, "it holds again"

@@ -10,6 +10,7 @@ from midstage.middle.pricing.facts import (
     OwnPricesChanged,
     PriceListChanged,
 )
+from midstage.middle.pricing.late import late
 from midstage.middle.pricing.lists import (
     change_price_list,
     create_price_list,
@@ -100,6 +101,7 @@ __all__ = [
     "end_price_list",
     "entries",
     "hold_to",
+    "late",
     "out_of_band",
     "own_prices",
     "plan_base_prices",

@@ -1,6 +1,7 @@
 """A store's own prices, within the band that its goods policy sets around the list price."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from midstage.kit.database import Tx
 from midstage.kit.paging import Page, PageRequest
@@ -84,8 +85,8 @@ async def out_of_band(tx: Tx, filters: OwnPriceFilters = _ALL, page: PageRequest
     found = page.page(await store.out_of_band(tx, bands, page), _place_of_pair)
     return Page(
         [
-            OutOfBand(own, listed, None if listed is None else rules.band_of(listed, policies[own.store_id]))
-            for own, listed in found.items
+            OutOfBand(own, listed, None if listed is None else rules.band_of(listed, policies[own.store_id]), since)
+            for own, listed, since in found.items
         ],
         found.next,
     )
@@ -116,5 +117,5 @@ def _place(own: OwnPrice) -> tuple[organisation.StoreId, catalogue.SkuId]:
     return own.store_id, own.sku_id
 
 
-def _place_of_pair(pair: tuple[OwnPrice, int | None]) -> tuple[organisation.StoreId, catalogue.SkuId]:
+def _place_of_pair(pair: tuple[OwnPrice, int | None, datetime]) -> tuple[organisation.StoreId, catalogue.SkuId]:
     return _place(pair[0])

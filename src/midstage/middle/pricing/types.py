@@ -144,6 +144,8 @@ class OutOfBand(msgspec.Struct, frozen=True):
     own: OwnPrice
     list_minor: int | None
     band: Band | None
+    since: datetime
+    """When it was set, or its list price was; the policy may have changed later."""
 
 
 class OwnPriceFilters(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from midstage.fronts._http.rows.planners import Around, Group
 from midstage.kit.database import Tx
 from midstage.middle.catalogue import api as catalogue
 
-BATCH = 500  # groups of rows that are read, compared and written together
+BATCH = 250  # groups of rows that are read, compared and written together
 WHOLE = 5_000  # rows of a kind whose rows build on each other, all compared at once
 
 

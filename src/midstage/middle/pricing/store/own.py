@@ -1,6 +1,7 @@
 """What stores ask of their own."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +41,7 @@ select distinct o.store_id from own_price o
 """
 # rules.band_of as SQL, for the stores whose policy has a band; where it has none (null) nothing holds.
 OUT_OF_BAND = f"""
-select {_COLUMNS}, p.list_minor
+select {_COLUMNS}, p.list_minor, greatest(o.at, p.changed_at) as since
   from unnest($2::uuid[], $3::bigint[], $4::bigint[]) as band (store_id, low, high)
   join own_price o on o.brand_id = $1 and o.store_id = band.store_id
   left join sku_price p on p.brand_id = o.brand_id and p.sku_id = o.sku_id and p.currency = o.currency
@@ -96,12 +97,12 @@ async def stores_with_own(
 
 async def out_of_band(
     tx: Tx, bands: Sequence[tuple[organisation.StoreId, int | None, int | None]], page: PageRequest
-) -> list[tuple[OwnPrice, int | None]]:
-    """The own prices of these stores that are out of their band of percent, with the list price."""
+) -> list[tuple[OwnPrice, int | None, datetime]]:
+    """The own prices of these stores that are out of their band of percent, with the list price and since when."""
     place = page.place(tuple[UUID, UUID]) or (_FIRST, _FIRST)
     stores, lows, highs = [one[0] for one in bands], [one[1] for one in bands], [one[2] for one in bands]
     rows = await tx.rows(OUT_OF_BAND, tx.brand, stores, lows, highs, *place, page.fetch)
-    return [(_own(row), row["list_minor"]) for row in rows]
+    return [(_own(row), row["list_minor"], row["since"]) for row in rows]
 
 
 def _own(row: Record) -> OwnPrice:
