@@ -55,7 +55,7 @@ class FindMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """By what a member is known here."""
 
     till_id: UUID
-    code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     """The code on her phone; or the number of her membership."""
     phone: Phone | None = None
     card: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
