@@ -20,7 +20,8 @@ MAX_ROWS = 200_000
 MAX_CELL = 10_000
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _LINES = ("jsonl", "ndjson", "json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for the beginning of a formula; East Asian ones take the wide forms too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Zip(Stream):

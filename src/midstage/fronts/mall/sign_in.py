@@ -57,6 +57,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     "/sign-in/code",
     status=204,
     tags=TAGS,
+    guesses=True,
     refuses=(access.CodeTooSoon, access.MessageNotSent, identity.BadIdentifier),
 )
 async def ask_code(data: AskCode, request: AnyRequest, visitor: Visitor) -> None:
@@ -70,6 +71,7 @@ async def ask_code(data: AskCode, request: AnyRequest, visitor: Visitor) -> None
     "POST",
     "/sign-in",
     tags=TAGS,
+    guesses=True,
     refuses=(access.CodeWrong, identity.BadIdentifier, identity.IdentifiersBlocked, identity.IdentityContended),
 )
 async def sign_in(data: SignIn, request: AnyRequest, visitor: Visitor) -> SignedIn:
