@@ -14,8 +14,9 @@ PACKAGE = SRC / "midstage"
 MIGRATIONS = PACKAGE / "migrations" / "sql"
 MODULES = sorted(path.parent.name for path in (PACKAGE / "middle").glob("*/__init__.py"))
 
-# Who may speak SQL besides the stores: the kit, the migrations, and the benchmark that compares with the bare statements.
-SPEAKS_SQL = ("kit", "migrations", "bench")
+# Who may speak SQL besides the stores: the kit, the migrations, what copies and upgrades whole databases, and the
+# benchmark that compares with the bare statements.
+SPEAKS_SQL = ("kit", "migrations", "operations", "bench")
 STORES = ("store.py", "checks.py")
 
 

@@ -8,6 +8,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.paging import PageRequest
 from midstage.kit.refusals import Text
+from midstage.kit.webhooks import api as webhooks
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
 from midstage.middle.inventory import api as inventory
@@ -68,11 +69,15 @@ class World:
 
         return await self.shop.database.attempt(self.shop.tenant, work)
 
-    async def key(self) -> access.Token:
-        """The secret of an API key that may do everything."""
+    async def key(
+        self,
+        permissions: frozenset[str] = frozenset(access.PERMISSIONS),
+        scope: organisation.Scope = organisation.EVERYTHING,
+    ) -> access.Token:
+        """The secret of an API key that may do everything, or so much."""
 
         async def work(tx: Tx) -> access.Token:
-            _, secret = await access.create_key(tx, "probe", frozenset(access.PERMISSIONS), organisation.EVERYTHING)
+            _, secret = await access.create_key(tx, "probe", permissions, scope)
             return secret
 
         return await self.shop.database.attempt(self.shop.tenant, work)
@@ -185,7 +190,7 @@ async def _furnish(shop: Shop, half: Half, code: str) -> None:
     half.ids |= {"number": half.order.order.number, "job_id": "0", "subscriber": "nobody", "kind": "nothing"}
     half.ids |= {"request_id": str(new_id())}
     half.ids |= {"code": "no-such-role", "key_id": str(new_id())}
-    half.ids |= {"policy": "goods", "level": "store", "holder_id": half["store_id"]}
+    half.ids |= {"policy": "goods", "level": "store", "holder_id": half["store_id"], "return_id": str(new_id())}
 
     async def give_back(tx: Tx) -> UUID:
         wish = orders.RefundWish(line_no=1, quantity_milli=1000)
@@ -206,8 +211,9 @@ async def _price(shop: Shop, world: World) -> None:
         found = await pricing.create_price_list(tx, draft)
         empty = await catalogue.create_category(tx, catalogue.CategoryDraft("empty", name))
         change = await catalogue.open_change(tx, catalogue.ChangeKind.CATEGORIES)
+        hook, _ = await webhooks.make(tx, webhooks.EndpointDraft("https://hooks.invalid/"), loopback=False)
         for half in (world.near, world.far):
-            _keep(half, price_list_id=found.price_list_id, category_id=empty, change_id=change)
+            _keep(half, price_list_id=found.price_list_id, category_id=empty, change_id=change, endpoint_id=hook, fact_number="1")
 
     await shop.database.attempt(shop.tenant, work)
 

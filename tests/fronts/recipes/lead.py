@@ -10,5 +10,5 @@ RECIPES: dict[str, Recipe] = {
     "console.unchoose_policy": Recipe(within=ONLY_BRAND, placed=False, missing=True, last=True),
     "console.what_is_late": Recipe(placed=False),
     "counter.sale_receipt": Recipe(),
-    "counter.return_receipt": Recipe(missing=True),
+    "counter.return_receipt": Recipe(missing=True, placed=False),
 }
