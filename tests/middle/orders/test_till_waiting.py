@@ -1,6 +1,7 @@
 """A sale of which a provider takes a part: it waits, and nothing leaves before the money came."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -11,6 +12,7 @@ from midstage.kit.money import Money
 from midstage.middle.orders import api as orders
 from midstage.middle.payments import api as payments
 from shop import PRICE_MINOR, Shop
+from shop.franchise import collects, open_franchise
 from shop.till import FLOAT_MINOR, TillShop, open_till_shop
 
 SPLIT = [payments.TenderWish("cash", 5_000), payments.TenderWish("sandbox")]
@@ -26,11 +28,11 @@ async def wrong(counter: TillShop) -> list[object]:
         return [*await payments.checks(tx), *await orders.checks(tx)]
 
 
-async def provider_pays(counter: TillShop, sold: orders.Sold) -> None:
+async def provider_pays(counter: TillShop, sold: orders.Sold, *, payee: UUID | None = None) -> None:
     told = payments.Notice(
         kind=payments.NoticeKind.PAID,
         merchant_id=counter.shop.merchant.merchant_id,
-        payee=None,
+        payee=payee,
         provider="sandbox",
         payment_id=sold.waiting[0],
         transaction_no=f"T{sold.waiting[0].hex}",
@@ -66,6 +68,29 @@ async def test_it_is_handed_over_when_the_provider_took_its_part(counter: TillSh
     assert await counter.stock(counter.shop.skus[0]) == before - 1000
     day = await report(counter)
     assert (day.agrees, day.by_providers_minor, day.sold.total_minor) == (True, PRICE_MINOR - 5_000, PRICE_MINOR)
+    assert await wrong(counter) == []
+
+
+async def test_where_the_operator_collects_the_provider_s_part_is_the_operator_s(shop: Shop) -> None:
+    franchise = await open_franchise(shop)
+    await collects(shop, collects="operator")
+    shop.stores.insert(0, franchise.store)
+    counter = await open_till_shop(shop)
+    sold = await counter.sell(1, tenders=SPLIT)
+    async with shop.database.reading(shop.tenant) as tx:
+        waiting = await payments.payment_of(tx, sold.waiting[0])
+    assert waiting.payee == franchise.payee
+    assert franchise.merchant is not None
+    shop.merchant = franchise.merchant
+    await provider_pays(counter, sold, payee=franchise.payee)
+
+    async def finish(tx: Tx) -> None:
+        await orders.hand_over(tx, sold.order.order_id)
+        await orders.refund_order(tx, sold.order.order_id)
+
+    await counter.do(finish)
+    order = await shop.order(sold.order.order_id)
+    assert (order.state, order.refunded_minor) == (orders.State.COMPLETED, PRICE_MINOR)
     assert await wrong(counter) == []
 
 

@@ -206,6 +206,7 @@ async def order_by_number(number: str, tx: Tx, staff: Staff) -> OrderSheet:
         organisation.GuideGone,
         organisation.NoSuchTouchpoint,
         orders.StoreNotSelling,
+        orders.PayeeWithoutAccount,
         orders.AddressMissing,
         orders.SkuTwice,
         orders.NotSoldHere,

@@ -77,6 +77,7 @@ class KioskCode(msgspec.Struct, frozen=True):
         orders.TakeToTill,
         orders.TotalMoved,
         orders.StoreNotSelling,
+        orders.PayeeWithoutAccount,
         catalogue.NotForSale,
         members.NoSuchMember,
         inventory.StockShort,

@@ -42,6 +42,7 @@ SELLS = (
     *READS,
     orders.TotalMoved,
     orders.StoreNotSelling,
+    orders.PayeeWithoutAccount,
     catalogue.NotForSale,
     members.NoSuchMember,
     organisation.NoSuchGuide,

@@ -85,6 +85,7 @@ class Cancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         orders.SkuTwice,
         orders.AddressMissing,
         orders.StoreNotSelling,
+        orders.PayeeWithoutAccount,
     ),
 )
 async def place(data: Checkout, tx: Tx, shopper: Shopper) -> PlacedView:

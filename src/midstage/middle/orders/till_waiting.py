@@ -13,7 +13,7 @@ from midstage.kit.database import Tx
 from midstage.kit.ids import new_id
 from midstage.kit.money import Money
 from midstage.middle.inventory import api as inventory
-from midstage.middle.orders import rules, store, till
+from midstage.middle.orders import collecting, rules, store, till
 from midstage.middle.orders.facts import LineFigures, OrderCancelled, OrderPlaced
 from midstage.middle.orders.store import till as rows
 from midstage.middle.orders.till_types import Sold, Till, TillSale
@@ -36,11 +36,17 @@ WAITS = timedelta(minutes=15)
 async def place_waiting(
     tx: Tx, ready: till.Ready, sale: TillSale, tenders: Sequence[payments.TillPart], providers: Sequence[str]
 ) -> Sold:
-    """Write a sale of which the parts of these methods are a provider's."""
+    """Write a sale of which the parts of these methods are a provider's, on the account of whoever collects here.
+
+    Raises PayeeWithoutAccount.
+    """
     counted = till.Counted(ready.till, ready.shift, sale, OrderId(new_id()))
     whole = await till.new_order(tx, counted, ready.lines, ready.selling, ready.shopper)
+    here = inventory.location_of(ready.till.at.store_id)
+    collected = await collecting.decide(tx, ready.till.at, ready.lines, [here], shipping_minor=0)
+    payee = next(iter(collected.payees), None) if collected else None
     order = replace(
-        whole, state=State.PLACED, paid_minor=0, paid_at=None, closed_at=None, expires_at=tx.now + WAITS,
+        whole, collecting=collected, state=State.PLACED, paid_minor=0, paid_at=None, closed_at=None, expires_at=tx.now + WAITS,
         credited_store_id=None, credited_guide_id=None, credited_touchpoint_id=None, credited_referrer_id=None,
     )  # fmt: skip
     by_hand = [one for one in tenders if one.method not in providers]
@@ -52,7 +58,9 @@ async def place_waiting(
     rows.write_till_sale(tx, order.order_id, sale)
     due_at = tx.now + WAITS
     waiting = [
-        payments.await_provider(tx, order.order_id, Money(one.amount_minor, order.currency), due_at=due_at, split=split)
+        payments.await_provider(
+            tx, order.order_id, Money(one.amount_minor, order.currency), payee=payee, due_at=due_at, split=split
+        )
         for one in theirs
     ]
     paid = sum(one.amount_minor for one in by_hand)

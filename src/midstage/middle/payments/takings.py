@@ -61,12 +61,14 @@ async def take_at_till(
     return payment_id
 
 
-def await_provider(tx: Tx, order_id: UUID, amount: Money, *, due_at: datetime, split: bool) -> PaymentId:
+def await_provider(
+    tx: Tx, order_id: UUID, amount: Money, *, payee: UUID | None, due_at: datetime, split: bool
+) -> PaymentId:
     """Note what a provider is to take for a sale of a till; `split` where hands took a part. With the flush."""
     payment = Payment(
         payment_id=PaymentId(new_id()),
         order_id=order_id,
-        payee=None,
+        payee=payee,
         currency=amount.currency,
         due_minor=amount.minor,
         paid_minor=0,
