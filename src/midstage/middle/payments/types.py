@@ -60,7 +60,7 @@ class MerchantState(StrEnum):
 
 
 class DiscrepancyKind(StrEnum):
-    """What is said differently on the two sides."""
+    """What a callback says differently. The last two are of before statements had differences of their own."""
 
     AMOUNT_DIFFERS = "amount_differs"
     PAID_TWICE = "paid_twice"
