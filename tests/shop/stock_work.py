@@ -35,7 +35,7 @@ async def open_stock_work(shop: Shop, store: organisation.Store, code: str) -> d
             "source_id": source,
             "transfer_id": asked.transfer_id,
             "count_id": counted.count_id,
-            "delivery_id": expected.delivery_id,
+            "stock_delivery_id": expected.delivery_id,
             "alarm_id": found.items[0].alarm_id,
         }
 

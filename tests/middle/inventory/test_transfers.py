@@ -33,11 +33,8 @@ async def _sent(ground: Ground, *milli: int) -> inventory.Transfer:
 
 
 async def _receive(ground: Ground, made: inventory.Transfer, **named: Any) -> inventory.Transfer:
-    return await ground.do(
-        lambda tx: inventory.receive_transfer(
-            tx, made.transfer_id, **{"version": made.version, "supply": supply, **named}
-        )
-    )
+    given: dict[str, Any] = {"version": made.version, "supply": supply, **named}
+    return await ground.do(lambda tx: inventory.receive_transfer(tx, made.transfer_id, **given))
 
 
 async def _line(ground: Ground, made: inventory.Transfer, number: int = 0) -> inventory.TransferLine:

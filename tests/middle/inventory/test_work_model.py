@@ -1,6 +1,7 @@
 """Any sequence of transfers, counts, deliveries, sales and promises keeps every equation of the doctor."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from midstage.kit.paging import PageRequest
 from midstage.kit.refusals import Refusal
 from midstage.middle.inventory import api as inventory
 
+T = TypeVar("T")
 place = st.integers(0, 1)
 sku = st.integers(0, 2)
 milli = st.integers(1, 24).map(lambda n: n * 500)
@@ -67,7 +69,7 @@ class Machine:
             assert whole == [self.on_hand[at][number] for at in range(2)]
             assert all(row[1] >= 0 for row in worth.values())
 
-    async def _try(self, work: Any) -> Any:
+    async def _try(self, work: Callable[[Tx], Awaitable[T]]) -> T | None:
         try:
             return await self.ground.do(work)
         except Refusal:

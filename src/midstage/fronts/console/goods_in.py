@@ -24,7 +24,7 @@ TAGS = ["console: incoming goods"]
 READ, WRITE = "inventory.read", "inventory.write"
 STEP_FAULTS = (
     access.OutOfScope,
-    inventory.NoSuchDelivery,
+    inventory.NoSuchStockDelivery,
     inventory.DeliveryStateWrong,
     inventory.DeliveryChangedMeanwhile,
 )
@@ -94,24 +94,29 @@ async def deliveries(
     return await inventory.deliveries(tx, wanted, PageRequest(after, limit))
 
 
-@reading("/deliveries/{delivery_id:uuid}", tags=TAGS, needs=READ, refuses=(access.OutOfScope, inventory.NoSuchDelivery))
-async def delivery(delivery_id: UUID, tx: Tx, staff: Staff) -> DeliveryDetail:
+@reading(
+    "/deliveries/{stock_delivery_id:uuid}",
+    tags=TAGS,
+    needs=READ,
+    refuses=(access.OutOfScope, inventory.NoSuchStockDelivery),
+)
+async def delivery(stock_delivery_id: UUID, tx: Tx, staff: Staff) -> DeliveryDetail:
     """A delivery, and what came when."""
-    found = await _mine(tx, staff, READ, delivery_id)
+    found = await _mine(tx, staff, READ, stock_delivery_id)
     return DeliveryDetail(found, await inventory.delivery_steps(tx, found.delivery_id))
 
 
 @reading(
-    "/deliveries/{delivery_id:uuid}/lines",
+    "/deliveries/{stock_delivery_id:uuid}/lines",
     tags=TAGS,
     needs=READ,
-    refuses=(access.OutOfScope, inventory.NoSuchDelivery),
+    refuses=(access.OutOfScope, inventory.NoSuchStockDelivery),
 )
 async def delivery_lines(
-    delivery_id: UUID, tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50
+    stock_delivery_id: UUID, tx: Tx, staff: Staff, after: str | None = None, limit: Limit = 50
 ) -> Page[inventory.DeliveryLine]:
     """The lines of a delivery, by sku."""
-    found = await _mine(tx, staff, READ, delivery_id)
+    found = await _mine(tx, staff, READ, stock_delivery_id)
     return await inventory.delivery_lines(tx, found.delivery_id, PageRequest(after, limit))
 
 
@@ -149,7 +154,7 @@ async def expect_delivery(data: ExpectDelivery, tx: Tx, staff: Staff) -> invento
 
 @changing(
     "POST",
-    "/deliveries/{delivery_id:uuid}/receive",
+    "/deliveries/{stock_delivery_id:uuid}/receive",
     once=True,
     tags=TAGS,
     needs=WRITE,
@@ -161,9 +166,9 @@ async def expect_delivery(data: ExpectDelivery, tx: Tx, staff: Staff) -> invento
         inventory.SupplyCurrencyWrong,
     ),
 )
-async def receive_delivery(delivery_id: UUID, data: ReceiveDelivery, tx: Tx, staff: Staff) -> inventory.Delivery:
+async def receive_delivery(stock_delivery_id: UUID, data: ReceiveDelivery, tx: Tx, staff: Staff) -> inventory.Delivery:
     """Take in what came and is good; the rest is expected still, or called off if nothing else comes."""
-    found = await _mine(tx, staff, WRITE, delivery_id)
+    found = await _mine(tx, staff, WRITE, stock_delivery_id)
     return await inventory.receive_delivery(
         tx,
         found.delivery_id,
@@ -179,20 +184,20 @@ async def receive_delivery(delivery_id: UUID, data: ReceiveDelivery, tx: Tx, sta
 
 @changing(
     "POST",
-    "/deliveries/{delivery_id:uuid}/cancel",
+    "/deliveries/{stock_delivery_id:uuid}/cancel",
     once=True,
     tags=TAGS,
     needs=WRITE,
     refuses=(*STEP_FAULTS, inventory.ReasonMissing),
 )
-async def cancel_delivery(delivery_id: UUID, data: CancelDelivery, tx: Tx, staff: Staff) -> inventory.Delivery:
+async def cancel_delivery(stock_delivery_id: UUID, data: CancelDelivery, tx: Tx, staff: Staff) -> inventory.Delivery:
     """Expect nothing more of it."""
-    found = await _mine(tx, staff, WRITE, delivery_id)
+    found = await _mine(tx, staff, WRITE, stock_delivery_id)
     return await inventory.cancel_delivery(tx, found.delivery_id, version=data.version, reason=data.reason)
 
 
 async def _mine(tx: Tx, staff: Staff, permission: str, delivery_id: UUID) -> inventory.Delivery:
-    """A delivery to a store of mine. Raises inventory.NoSuchDelivery, access.OutOfScope."""
+    """A delivery to a store of mine. Raises inventory.NoSuchStockDelivery, access.OutOfScope."""
     mine = await reach(tx, staff, permission)
     found = await inventory.delivery(tx, inventory.DeliveryId(delivery_id))
     mine.need(found.location_id)

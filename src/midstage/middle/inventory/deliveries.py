@@ -33,7 +33,7 @@ from midstage.middle.inventory.work_refusals import (
     DeliveredTooMuch,
     DeliveryChangedMeanwhile,
     DeliveryStateWrong,
-    NoSuchDelivery,
+    NoSuchStockDelivery,
     NotExpected,
 )
 from midstage.middle.organisation import api as organisation
@@ -90,7 +90,7 @@ async def receive_delivery(
     """Take in what came and is good; what was refused is expected no longer. `final` calls the rest off.
 
     What was taken enters the books of value at its supply price. More than was expected is taken within the limit that
-    the policy set when the delivery was announced. Raises NoSuchDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile,
+    the policy set when the delivery was announced. Raises NoSuchStockDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile,
     NotExpected, DeliveredTooMuch, QuantityInvalid, SupplyCurrencyWrong.
     """
     moved = await _move(tx, delivery_id, version, DeliveryState.PART)
@@ -126,7 +126,7 @@ async def receive_delivery(
 
 
 async def cancel_delivery(tx: Tx, delivery_id: DeliveryId, *, version: int, reason: str) -> Delivery:
-    """Expect nothing more of it. Raises NoSuchDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile, ReasonMissing."""
+    """Expect nothing more of it. Raises NoSuchStockDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile, ReasonMissing."""
     if not reason.strip():
         raise ReasonMissing
     moved = await _move(tx, delivery_id, version, DeliveryState.CANCELLED)
@@ -140,10 +140,10 @@ async def cancel_delivery(tx: Tx, delivery_id: DeliveryId, *, version: int, reas
 
 
 async def delivery(tx: Tx, delivery_id: DeliveryId) -> Delivery:
-    """One delivery. Raises NoSuchDelivery."""
+    """One delivery. Raises NoSuchStockDelivery."""
     found = await store.delivery(tx, delivery_id)
     if found is None:
-        raise NoSuchDelivery(delivery_id)
+        raise NoSuchStockDelivery(delivery_id)
     return found
 
 
@@ -223,7 +223,7 @@ async def _take_in(
 
 
 async def _move(tx: Tx, delivery_id: DeliveryId, version: int, state: DeliveryState) -> Delivery:
-    """Take a delivery on. Raises NoSuchDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile."""
+    """Take a delivery on. Raises NoSuchStockDelivery, DeliveryStateWrong, DeliveryChangedMeanwhile."""
     now = await store.move_delivery(tx, delivery_id, seen=version, state=state)
     found = await delivery(tx, delivery_id)
     if now is None:

@@ -128,7 +128,7 @@ class CountEmpty(Invalid):
     text = Text(zh="盘点范围无效", en="The count does not say what is to be counted.")
 
 
-class NoSuchDelivery(NotFound):
+class NoSuchStockDelivery(NotFound):
     """No delivery has this id."""
 
     text = Text(zh="到货单不存在", en="There is no such delivery.")

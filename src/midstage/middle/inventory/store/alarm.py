@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from midstage.kit.database import Record, Tx
+from midstage.middle.inventory.store.plans import plan_for
 from midstage.middle.inventory.types import LocationId, SkuId
 from midstage.middle.inventory.work import Alarm, AlarmFilter, AlarmId, Key
 
@@ -166,6 +167,7 @@ async def touched(tx: Tx, after: int, limit: int) -> list[tuple[int, Key]]:
 
 async def watched(tx: Tx, keys: Sequence[Key]) -> list[Watched]:
     places, skus = [location for location, _ in keys], [sku for _, sku in keys]
+    await plan_for(tx, len(keys))
     return [Watched(*row.values()) for row in await tx.rows(WATCHED, tx.brand, places, skus)]
 
 

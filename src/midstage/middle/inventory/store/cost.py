@@ -9,6 +9,7 @@ import msgspec
 
 from midstage.kit.database import Tx
 from midstage.middle.inventory.costing import Pool
+from midstage.middle.inventory.store.plans import plan_for
 from midstage.middle.inventory.types import LocationId, MovementKind, SkuId
 from midstage.middle.inventory.work import Key, Worth
 from midstage.middle.organisation import api as organisation
@@ -221,6 +222,7 @@ class Place(msgspec.Struct):
 
 
 async def open_costs(tx: Tx, keys: Sequence[Key]) -> None:
+    await plan_for(tx, len(keys))
     await tx.run(OPEN_COSTS, tx.brand, *_columns(keys))
 
 

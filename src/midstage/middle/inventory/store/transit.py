@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from midstage.kit.database import Tx
+from midstage.middle.inventory.store.plans import plan_for
 from midstage.middle.inventory.types import LocationId, MovementKind, SkuId
 
 OPEN_ROWS = """
@@ -69,6 +70,7 @@ class Carry(msgspec.Struct, frozen=True):
 async def carry(tx: Tx, moves: Sequence[Carry], *, reference: UUID, reason: str) -> list[tuple[LocationId, SkuId, int]]:
     """Do all of it, one move a row; or nothing, and say which rows have too little, and how much that is."""
     places, skus = [one.location_id for one in moves], [one.sku_id for one in moves]
+    await plan_for(tx, len(moves))
     await tx.run(OPEN_ROWS, tx.brand, places, skus)
     rows = await tx.rows(
         CARRY,
