@@ -131,6 +131,7 @@ async def test_what_is_older_than_its_retention_is_told_and_goes(own_db: Databas
     def told(runs: list[forgetting.retention.Due]) -> dict[str, tuple[list[str], int]]:
         return {one.what: (one.partitions, one.rows) for one in runs}
 
+    older: dict[str, tuple[list[str], int]] = {}
     for _ in range(2):  # a dry run changes nothing
         older = told(await forgetting.run(own_database_url, now + timedelta(seconds=1), dry_run=True))
         assert older["idempotency"] == ([], 4)
