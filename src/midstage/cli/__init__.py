@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from midstage import __version__, migrations, processes
-from midstage.cli import data, facts, keeping
+from midstage.cli import client, data, facts, keeping
 from midstage.cli.base import check_schema, err, on_postgres, on_server, out, say_json
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database, UnfitServerError, connect, schema_revision
@@ -181,6 +181,6 @@ def bench(*, rest: tuple[str, ...]) -> None:
     commands.bench.main(args=list(rest), prog_name="midstage bench", standalone_mode=False)
 
 
-_CHORES = (keeping.backup, keeping.restore, keeping.upgrade, keeping.retention)
+_CHORES = (client.client, keeping.backup, keeping.restore, keeping.upgrade, keeping.retention)
 for command in (facts.facts, data.brand, data.import_file, *_CHORES):
     cli.add_command(command)

@@ -130,7 +130,7 @@ async def webhook(endpoint_id: UUID, tx: Tx, staff: Staff) -> webhooks.Webhook:
 async def change_webhook(
     endpoint_id: UUID, data: ChangeWebhook, request: AnyRequest, tx: Tx, staff: Staff
 ) -> webhooks.Webhook:
-    """FactMessage where facts go and which; pause it, or let it go on."""
+    """Change where facts go and which; pause it, or let it go on."""
     _may_send(staff)
     state = webhooks.WebhookState.ACTIVE if data.active else webhooks.WebhookState.PAUSED
     draft = webhooks.EndpointDraft(data.url, data.types, data.note, state)
