@@ -23,6 +23,9 @@ async def test_stock_is_listed_by_store_and_sku(console: "Console") -> None:
     here = await admin.get("/stock", store_id=str(shop.store.store_id), sku_id=str(shop.skus[0]))
     assert [row["on_hand_milli"] for row in here["items"]] == [STOCK_MILLI]
     assert (await admin.get("/stock", only_low="true"))["items"] == []
+    mine = await admin.get("/stock", operator_id=str(shop.store.operator_id))
+    assert len(mine["items"]) == len(shop.skus) * 2
+    assert (await admin.get("/stock", operator_id=str(new_id())))["items"] == []
 
 
 async def test_goods_come_change_and_are_counted(console: "Console") -> None:

@@ -100,13 +100,18 @@ async def stock_list(
     staff: Staff,
     store_id: UUID | None = None,
     sku_id: UUID | None = None,
+    operator_id: UUID | None = None,
     only_low: bool = False,  # noqa: FBT001, FBT002  # a parameter of the address, given by its name
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[inventory.Stock]:
-    """Stock of the stores that I see; with `only_low` where nothing is free."""
+    """Stock of the stores that I see, or of an operator's of them; with `only_low` where nothing is free."""
+    locations = (await reach(tx, staff, READ)).locations(store_id)
+    if operator_id is not None:
+        theirs = {one.location_id for one in (await inventory.locations(tx)).values() if one.operator_id == operator_id}
+        locations = frozenset(theirs if locations is None else theirs & locations)
     wanted = inventory.StockFilter(
-        locations=(await reach(tx, staff, READ)).locations(store_id),
+        locations=locations,
         sku_id=None if sku_id is None else catalogue.SkuId(sku_id),
         only_low=only_low,
     )
