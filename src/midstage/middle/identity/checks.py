@@ -10,6 +10,7 @@ _QUESTIONS = (
     ("identity.number", "a number was given beyond its slot", store.UNDEALT),
     ("identity.dealt", "a slot dealt more or less than it gave", store.LOST),
     ("identity.links", "an alias is not what the standing links say", store.UNLINKED),
+    ("identity.ends", "a link is of nobody", store.ENDS),
     ("identity.steps", "a link was undone before it was made", store.BAD_STEPS),
 )
 

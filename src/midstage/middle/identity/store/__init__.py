@@ -18,7 +18,7 @@ from midstage.middle.identity.store.cases import (
     which_blocked,
 )
 from midstage.middle.identity.store.erase import erase, evidence_of
-from midstage.middle.identity.store.faults import BAD_STEPS, LONG_ALIASES, LOST, ORPHANS, UNDEALT, UNLINKED, wrong
+from midstage.middle.identity.store.faults import BAD_STEPS, ENDS, LONG_ALIASES, LOST, ORPHANS, UNDEALT, UNLINKED, wrong
 from midstage.middle.identity.store.look import LOOK, WRITE, Behind, Written, key, look, write
 from midstage.middle.identity.store.merge import (
     Shape,
@@ -42,6 +42,7 @@ from midstage.middle.identity.store.read import (
 __all__ = [
     "BAD_STEPS",
     "BIRTH",
+    "ENDS",
     "FIRST",
     "KNOWN",
     "LONG_ALIASES",

@@ -62,6 +62,15 @@ select coalesce(present.person_id, wanted.person_id)::text as person_id, present
  limit 20
 """
 
+ENDS = """
+select link.link_id::text as link_id, link.one_id::text as one_id, link.other_id::text as other_id
+  from identity_link link
+ where link.brand_id = $1
+   and (not exists (select 1 from person where person.brand_id = $1 and person.person_id = link.one_id)
+        or not exists (select 1 from person where person.brand_id = $1 and person.person_id = link.other_id))
+ limit 20
+"""
+
 # Undone in the order of steps, once, and after it was made.
 BAD_STEPS = """
 select link.link_id::text as link_id, link.step, link.undone_step from identity_link link

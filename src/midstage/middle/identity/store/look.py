@@ -55,17 +55,7 @@ LOOK = "{asked}\nselect json_build_object({seen})::text".replace("{asked}", _ASK
 # The same where several could be merged: how much each identifier has merged in its time, and which roots are apart,
 # as a merge between them was undone or dismissed.
 LOOK_AT_SEVERAL = """
-{asked}, used as (
-  select known.place, link.link_id
-    from known join identity_link link on link.brand_id = $1 and link.one_kind = known.kind
-     and link.one_namespace = known.namespace and link.one_value = known.value and link.made_at >= known.since
-   where link.undone_at is null
-  union all
-  select known.place, link.link_id
-    from known join identity_link link on link.brand_id = $1 and link.other_kind = known.kind
-     and link.other_namespace = known.namespace and link.other_value = known.value and link.made_at >= known.since
-   where link.undone_at is null
-), apart as (
+{asked}, apart as (
   select one.root_id as one_id, other.root_id as other_id
     from whole one
     join identity_link link on link.brand_id = $1 and link.one_id = one.person_id and link.undone_at is not null
@@ -78,8 +68,14 @@ LOOK_AT_SEVERAL = """
     join whole other on other.person_id = dismissed.other_id and other.root_id <> one.root_id
 )
 select json_build_object({seen},
-  'uses', (select coalesce(json_agg(json_build_array(by_place.place, by_place.n)), '[]')
-             from (select used.place, count(*) as n from used group by used.place) by_place),
+  'uses', (select coalesce(json_agg(json_build_array(known.place,
+             (select count(*) from identity_link link
+               where link.brand_id = $1 and link.one_kind = known.kind and link.one_namespace = known.namespace
+                 and link.one_value = known.value and link.made_at >= known.since and link.undone_at is null)
+             + (select count(*) from identity_link link
+                 where link.brand_id = $1 and link.other_kind = known.kind and link.other_namespace = known.namespace
+                   and link.other_value = known.value and link.made_at >= known.since and link.undone_at is null))), '[]')
+             from known),
   'apart', (select coalesce(json_agg(json_build_array(apart.one_id, apart.other_id)), '[]') from apart))::text
 """.replace("{asked}", _ASKED.strip()).replace("{seen}", _SEEN)
 
