@@ -1,5 +1,6 @@
 """Where products are sold, and why: listed, withheld, opted out, goods of one's own; the lists agree with the rule."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -263,6 +264,28 @@ async def test_a_bundle_is_no_part_and_no_half_and_goes_live_with_its_parts(shop
         found = await catalogue.product(tx, (await catalogue.product_ids(tx, ["SET"]))["SET"])
         assert found.skus[0].parts == [BundlePart(first, 1000), BundlePart(second, 2000)]
     await well(shop)
+
+
+async def test_of_two_that_would_be_each_others_part_one_becomes_a_bundle(shop: Shop) -> None:
+    drafts = [
+        ProductDraft(code, Name("物", "Thing"), shop.category, "standard", [SkuDraft(code)])
+        for code in ("LEFT", "RIGHT")
+    ]
+    loaded = await shop.do(lambda tx: catalogue.load_products(tx, drafts))
+    left, right = loaded.skus["LEFT"], loaded.skus["RIGHT"]
+
+    async def put(whole: SkuId, part: SkuId) -> bool:
+        try:
+            await shop.do(lambda tx: catalogue.set_parts(tx, whole, [BundlePart(part, 1000)]))
+        except catalogue.BundleWrong:
+            return False
+        return True
+
+    for _ in range(5):
+        assert sorted(await asyncio.gather(put(left, right), put(right, left))) == [False, True]
+        await well(shop)
+        for sku in (left, right):
+            await shop.do(lambda tx, sku=sku: catalogue.set_parts(tx, sku, []))
 
 
 # The lists of the mall ask the same of the database that the pure rule decides.
