@@ -29,14 +29,17 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 NO_BRAND = BrandId(0)
 _MINUTE_S = 60.0
 
-# What comes in is reported first, then up to $6 calls are taken of what is left; a debt is of a minute at most.
+# What comes in is reported first (or given back: then $5 is below 0), then up to $6 calls are taken of what is left.
+# A debt is of a minute at most.
 LEASE = """
 insert into rate_bucket as b (brand_id, subject, level, filled_at)
-values ($1, $2, greatest(-$3::float8, $3 - $5 - least($6, greatest(0, floor($3 - $5)))), clock_timestamp())
+values ($1, $2, greatest(-$3::float8, least($3, $3 - $5) - least($6, greatest(0, floor(least($3, $3 - $5))))),
+        clock_timestamp())
 on conflict (brand_id, subject) do update
-   set level = greatest(-$3, least($3, b.level + $4 * extract(epoch from excluded.filled_at - b.filled_at)) - $5
-               - least($6, greatest(0, floor(
-                   least($3, b.level + $4 * extract(epoch from excluded.filled_at - b.filled_at)) - $5)))),
+   set level = greatest(-$3,
+         least($3, least($3, b.level + $4 * extract(epoch from excluded.filled_at - b.filled_at)) - $5)
+         - least($6, greatest(0, floor(
+             least($3, least($3, b.level + $4 * extract(epoch from excluded.filled_at - b.filled_at)) - $5))))),
        filled_at = greatest(b.filled_at, excluded.filled_at)
 returning old.level as before, old.filled_at as before_at, new.level as after, new.filled_at as after_at
 """
@@ -141,7 +144,7 @@ class Limits:
         if row["before"] is not None:
             waited = max(0.0, (row["after_at"] - row["before_at"]).total_seconds())
             before = min(before, row["before"] + rate * waited)
-        granted = round(before - spent - row["after"]) if row["after"] > -per_minute else 0
+        granted = round(min(per_minute, before - spent) - row["after"]) if row["after"] > -per_minute else 0
         account.level, account.level_at = row["after"], now
         if granted < 1:
             raise self._refused(account, per_minute, now)
