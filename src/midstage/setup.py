@@ -2,9 +2,11 @@
 
 import msgspec
 
+from midstage.fronts.open import trial
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.paging import PageRequest
+from midstage.kit.settings import Settings
 from midstage.middle.access import api as access
 from midstage.middle.organisation import api as organisation
 
@@ -20,6 +22,7 @@ class FirstBrand(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     day_starts_minute: int = 0
     phone_prefix: str = "+86"
+    sandbox: bool = False
 
 
 async def begin_brand(database: Database, brand: FirstBrand, *, login: str, name: str, password: str) -> Tenant:
@@ -41,6 +44,15 @@ async def begin_brand(database: Database, brand: FirstBrand, *, login: str, name
     return tenant
 
 
+async def furnish_sandbox(database: Database, tenant: Tenant, settings: Settings) -> None:
+    """Empty a sandbox brand and put the shop in that it begins with. Raises organisation.NotSandbox."""
+
+    async def work(tx: Tx) -> None:
+        await trial.start_anew(tx, settings)
+
+    await database.attempt(tenant, work)
+
+
 async def _brand(database: Database, brand: FirstBrand) -> Tenant:
     try:
         return await organisation.create_brand(
@@ -51,6 +63,7 @@ async def _brand(database: Database, brand: FirstBrand) -> Tenant:
             zone=brand.zone,
             day_starts_minute=brand.day_starts_minute,
             phone_prefix=brand.phone_prefix,
+            sandbox=brand.sandbox,
         )
     except organisation.BrandCodeTaken:
         tenant = await organisation.tenant_of(database, brand.code)

@@ -48,6 +48,7 @@ from midstage_client.calls.mall_orders import MallOrders
 from midstage_client.calls.mall_scan_and_go import MallScanAndGo
 from midstage_client.calls.open_changes import OpenChanges
 from midstage_client.calls.open_me import OpenMe
+from midstage_client.calls.open_sandbox import OpenSandbox
 from midstage_client.calls.open_webhooks import OpenWebhooks
 from midstage_client.core import Caller
 
@@ -119,6 +120,7 @@ class Open:
     def __init__(self, caller: Caller) -> None:
         self.changes = OpenChanges(caller)
         self.me = OpenMe(caller)
+        self.sandbox = OpenSandbox(caller)
         self.webhooks = OpenWebhooks(caller)
 
 

@@ -3672,6 +3672,13 @@ class OpenFactType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     about: str
 
 
+class OpenFurnished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a sandbox brand has to begin with."""
+
+    store_ids: list[UUID]
+    sku_ids: list[UUID]
+
+
 class OpenKeyView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The key that this call was made with."""
 
@@ -4223,6 +4230,7 @@ class OrganisationBrand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     root_unit_id: UUID
     own_operator_id: UUID
     version: int
+    sandbox: bool
 
 
 class OrganisationChoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -5840,6 +5848,7 @@ __all__ = [
     "OpenChangeWebhook",
     "OpenChanges",
     "OpenFactType",
+    "OpenFurnished",
     "OpenKeyView",
     "OpenMadeWebhook",
     "OpenNewSecret",

@@ -1292,6 +1292,13 @@ class NotReturnable(Conflict):
     state: str
 
 
+class NotSandbox(Forbidden):
+    """Only a brand that is there for trying out can be emptied; a real one never is."""
+
+    code: ClassVar[str] = "not_sandbox"
+    brand_code: str
+
+
 class NotSoResolved(Conflict):
     """A difference of this kind cannot be dealt with so."""
 
@@ -1665,6 +1672,13 @@ class QuantityUnsellable(Invalid):
     sku: str
     quantity_milli: int
     milli_step: int
+
+
+class RealMoney(Forbidden):
+    """A sandbox brand collects through the simulated provider alone."""
+
+    code: ClassVar[str] = "real_money"
+    provider: str
 
 
 class ReasonMissing(Invalid):
@@ -2342,6 +2356,7 @@ BY_CODE: dict[str, type[Refused]] = {
     "not_priced": NotPriced,
     "not_publishable": NotPublishable,
     "not_returnable": NotReturnable,
+    "not_sandbox": NotSandbox,
     "not_so_resolved": NotSoResolved,
     "not_sold_here": NotSoldHere,
     "not_your_drawer": NotYourDrawer,
@@ -2393,6 +2408,7 @@ BY_CODE: dict[str, type[Refused]] = {
     "provider_unavailable": ProviderUnavailable,
     "quantity_invalid": QuantityInvalid,
     "quantity_unsellable": QuantityUnsellable,
+    "real_money": RealMoney,
     "reason_missing": ReasonMissing,
     "reason_unfit": ReasonUnfit,
     "refund_exceeds_paid": RefundExceedsPaid,

@@ -17,6 +17,9 @@ from midstage.kit.settings import read_settings
 @click.option("--currency", default="CNY", show_default=True, help="ISO 4217.")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of the business day.")
 @click.option("--phone-prefix", default="+86", show_default=True, help="For phone numbers written without a country.")
+@click.option(
+    "--sandbox", is_flag=True, help="For trying out: a small shop in it, test keys, play money; can be reset."
+)
 @click.option("--admin-login", required=True, help="Login of the brand's first administrator.")
 @click.option("--admin-name", default="管理员", show_default=True, help="The administrator's own name.")
 @click.option("--admin-password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
@@ -28,6 +31,7 @@ async def brand(
     currency: str,
     zone: str,
     phone_prefix: str,
+    sandbox: bool,
     admin_login: str,
     admin_name: str,
     admin_password_stdin: bool,
@@ -36,7 +40,7 @@ async def brand(
 
     Makes the brand with its virtual store, and an administrator who signs in at /v1/console/sign-in.
     """
-    from midstage import setup  # noqa: PLC0415  # few commands need it
+    from midstage import setup, wiring  # noqa: PLC0415  # few commands need it
 
     if admin_password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -46,9 +50,14 @@ async def brand(
     with on_postgres(settings) as url:
         await check_schema(url)
         database = await Database.open(url, pool_size=2)
-        wanted = setup.FirstBrand(code=code, name=name, currency=currency, zone=zone, phone_prefix=phone_prefix)
+        wanted = setup.FirstBrand(
+            code=code, name=name, currency=currency, zone=zone, phone_prefix=phone_prefix, sandbox=sandbox
+        )
         try:
+            wiring.connect_outside()
             begun = await setup.begin_brand(database, wanted, login=admin_login, name=admin_name, password=password)
+            if begun.sandbox:
+                await setup.furnish_sandbox(database, begun, settings)
         finally:
             await database.close()
     out.print(f"brand {begun.code} is open, and {admin_login.strip().lower()} may do everything in it")

@@ -18,5 +18,6 @@ RECIPES: dict[str, Recipe] = {
     "open.replay_delivery": Recipe(within=ONLY_BRAND, shared=True, missing=True),
     "open.remove_webhook": Recipe(within=ONLY_BRAND, shared=True, missing=True, last=True),
     "open.changes": Recipe(within=ONLY_BRAND, placed=False),
+    "open.reset_sandbox": Recipe(unchecked="only a sandbox can be reset; see test_trial"),
     "console.rotate_key": Recipe(just(overlap_minutes=0), within=ONLY_BRAND, placed=False, missing=True),
 }

@@ -109,7 +109,7 @@ class ConsolePayments(Group):
 
         Needs the permission `payments.write` (处理支付差异与商户: Settle payment differences, change merchants).
 
-        Raises BadMerchant, NotCollecting, UnknownProvider.
+        Raises BadMerchant, NotCollecting, RealMoney, UnknownProvider.
         """
         return self.caller.ask(
             "PUT",

@@ -86,7 +86,13 @@ async def merchants(tx: Tx, staff: Staff) -> list[payments.Merchant]:
     once=True,
     tags=TAGS,
     needs=WRITE,
-    refuses=(NeedsWholeBrand, payments.UnknownProvider, payments.BadMerchant, payments.NotCollecting),
+    refuses=(
+        NeedsWholeBrand,
+        payments.UnknownProvider,
+        payments.RealMoney,
+        payments.BadMerchant,
+        payments.NotCollecting,
+    ),
 )
 async def put_merchant(data: PutMerchant, tx: Tx, staff: Staff) -> payments.Merchant:
     """Give a payee its account at a provider, or open a paused one again."""

@@ -2,14 +2,14 @@
 
 from litestar import Router
 
-from midstage.fronts.open import callbacks, changes, me, sandbox, webhooks
+from midstage.fronts.open import callbacks, changes, me, sandbox, trial, webhooks
 
 router = Router(
     "/v1",
     route_handlers=[
         Router("/callbacks", route_handlers=[callbacks.arrived]),
         Router("/sandbox", route_handlers=[sandbox.last_message]),
-        Router("/open", route_handlers=[*me.HANDLERS, *webhooks.HANDLERS, *changes.HANDLERS]),
+        Router("/open", route_handlers=[*me.HANDLERS, *webhooks.HANDLERS, *changes.HANDLERS, *trial.HANDLERS]),
     ],
 )
 

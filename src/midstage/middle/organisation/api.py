@@ -20,6 +20,7 @@ from midstage.middle.organisation.checks import checks
 from midstage.middle.organisation.facts import (
     BrandChanged,
     BrandCreated,
+    BrandEmptied,
     GuideChanged,
     GuideJoined,
     GuideLeft,
@@ -125,6 +126,7 @@ from midstage.middle.organisation.refusals import (
     NoSuchStore,
     NoSuchTouchpoint,
     NoSuchUnit,
+    NotSandbox,
     OperatorBusy,
     OperatorClosed,
     OperatorCodeTaken,
@@ -145,6 +147,7 @@ from midstage.middle.organisation.refusals import (
     UnitNotEmpty,
 )
 from midstage.middle.organisation.rules import covers, is_open, union
+from midstage.middle.organisation.sandbox import empty_brand, need_sandbox
 from midstage.middle.organisation.scopes import check_scope, lies_within, stores_in
 from midstage.middle.organisation.staff import change_staff, dismiss, employed, hire, hire_many, list_staff, staff
 from midstage.middle.organisation.stores import (
@@ -232,6 +235,7 @@ __all__ = [
     "BrandChanged",
     "BrandCodeTaken",
     "BrandCreated",
+    "BrandEmptied",
     "ChangedMeanwhile",
     "Choice",
     "Contract",
@@ -270,6 +274,7 @@ __all__ = [
     "NoSuchStore",
     "NoSuchTouchpoint",
     "NoSuchUnit",
+    "NotSandbox",
     "Operator",
     "OperatorBusy",
     "OperatorChange",
@@ -364,6 +369,7 @@ __all__ = [
     "declare",
     "dismiss",
     "employed",
+    "empty_brand",
     "end_guide",
     "guide",
     "guide_of_staff",
@@ -381,6 +387,7 @@ __all__ = [
     "list_units",
     "move_guide",
     "move_unit",
+    "need_sandbox",
     "one_store",
     "operator",
     "operators",

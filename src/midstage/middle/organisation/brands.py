@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from midstage.kit.audit import SYSTEM, Principal
 from midstage.kit.clock import Tenant
 from midstage.kit.database import Database, Tx
 from midstage.kit.ids import BrandId, new_id
@@ -22,12 +21,12 @@ async def create_brand(
     zone: str,
     day_starts_minute: int = 0,
     phone_prefix: str = "+86",
+    sandbox: bool = False,
     now: datetime | None = None,
-    by: Principal = SYSTEM,
 ) -> Tenant:
     """Begin a brand: with its root unit, own operator, virtual store, virtual guide and virtual touchpoint.
 
-    In a transaction of its own, since there is no brand yet to open one for. Raises BrandCodeTaken and,
+    A sandbox is there for trying out, and stays one. In a transaction of its own, since there is no brand yet to open one for. Raises BrandCodeTaken and,
     for what makes no sense, BadCode, NameMissing, BadCurrency, BadZone, BadStartOfDay or BadPhonePrefix.
     """
     rules.check_brand_code(code)
@@ -35,7 +34,7 @@ async def create_brand(
     rules.check_currency(currency)
     rules.check_day(zone, day_starts_minute)
     rules.check_phone_prefix(phone_prefix)
-    tenant = Tenant(await store.next_brand(database), code, zone, day_starts_minute)
+    tenant = Tenant(await store.next_brand(database), code, zone, day_starts_minute, sandbox)
     brand = Brand(
         brand=tenant.brand,
         code=code,
@@ -47,9 +46,10 @@ async def create_brand(
         root_unit_id=UnitId(new_id()),
         own_operator_id=OperatorId(new_id()),
         version=1,
+        sandbox=sandbox,
     )
     virtual = Virtual(StoreId(new_id()), GuideId(new_id()), TouchpointId(new_id()))
-    async with database.writing(tenant, now=now, by=by) as tx:
+    async with database.writing(tenant, now=now) as tx:
         if not await store.insert_brand(tx, brand, virtual):
             raise BrandCodeTaken(code)
         tx.note("create", "brand", tenant.brand, after=brand)

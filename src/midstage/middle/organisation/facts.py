@@ -35,6 +35,13 @@ class BrandChanged(Fact, frozen=True):
     fields: list[str]
 
 
+class BrandEmptied(Fact, frozen=True):
+    """All data of a brand that is there for trying out are gone."""
+
+    subject: ClassVar[str] = "root_unit_id"
+    root_unit_id: UnitId
+
+
 class UnitCreated(Fact, frozen=True):
     subject: ClassVar[str] = "unit_id"
     unit_id: UnitId

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from midstage.kit.refusals import Conflict, Invalid, NotFound, Text
+from midstage.kit.refusals import Conflict, Forbidden, Invalid, NotFound, Text
 
 
 class BadCode(Invalid):
@@ -123,6 +123,15 @@ class ChangedMeanwhile(Conflict):
     )
     seen: int
     version: int
+
+
+class NotSandbox(Forbidden):
+    """Only a brand that is there for trying out can be emptied; a real one never is."""
+
+    text = Text(
+        zh="品牌 {brand_code} 不是沙箱，不能清空", en="{brand_code} is a real brand; only a sandbox can be emptied."
+    )
+    brand_code: str
 
 
 class NoSuchBrand(NotFound):

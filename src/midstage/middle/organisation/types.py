@@ -120,6 +120,8 @@ class Brand(msgspec.Struct, frozen=True):
     root_unit_id: UnitId
     own_operator_id: OperatorId
     version: int
+    sandbox: bool = False
+    """Whether it is there for trying out."""
 
 
 class Virtual(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from midstage.middle.payments.refusals import (
     BadMerchant,
     NoSuchMerchant,
     NotCollecting,
+    RealMoney,
 )
 from midstage.middle.payments.types import (
     Merchant,
@@ -24,6 +25,8 @@ from midstage.middle.payments.types import (
 
 # Every callback needs its merchant; a change reaches all processes within this time.
 KEPT_S = 30.0
+# The provider that a brand for trying out may have, and no other.
+SANDBOX = "sandbox"
 _KEPT_MOST = 10_000
 _kept: dict[tuple[BrandId, MerchantId], tuple[Merchant, float]] = {}
 
@@ -41,8 +44,10 @@ async def put_merchant(
 
     A payee is one that an operator names at present; `fee_millionths` is what the provider charges of a payment, as
     agreed. `secrets` are references (`env:SECRET_NAME`, `file:name`).
-    Raises UnknownProvider, BadMerchant, NotCollecting.
+    Raises UnknownProvider, RealMoney, BadMerchant, NotCollecting.
     """
+    if tx.tenant.sandbox and provider != SANDBOX:
+        raise RealMoney(provider)
     installed = provider_of(provider)
     _check_names("settings", settings, installed.settings)
     _check_names("secrets", secrets, installed.secrets)

@@ -53,6 +53,16 @@ class NoSuchMerchant(NotFound):
     provider: str
 
 
+class RealMoney(Forbidden):
+    """A sandbox brand collects through the simulated provider alone."""
+
+    text = Text(
+        zh="沙箱品牌只能使用模拟支付渠道，不能使用 {provider}",
+        en="A sandbox brand collects play money; {provider} is not for it.",
+    )
+    provider: str
+
+
 class NotCollecting(Conflict):
     """No operator names this payee as the one who collects for it at present."""
 

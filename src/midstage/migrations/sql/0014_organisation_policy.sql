@@ -9,3 +9,6 @@ create table policy (
   changed_at timestamptz not null,
   primary key (brand_id, code, level, holder_id)
 );
+
+-- A brand that is there for trying out: its data can be wiped, and its money is play money.
+alter table brand add column sandbox boolean not null default false;

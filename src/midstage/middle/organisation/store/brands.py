@@ -9,15 +9,15 @@ NEXT_BRAND = "select nextval('brand_number')::integer as brand_id"
 
 # The one statement over all brands: it is what finds out which brand there is to name.
 TENANTS = """
-select brand_id, code, zone, day_starts_minute from brand
+select brand_id, code, zone, day_starts_minute, sandbox from brand
  where brand_id = coalesce($2::integer, brand_id) and ($1::text is null or code = $1)
  order by brand_id
 """
 
 INSERT_BRAND = """
 insert into brand (brand_id, code, name, currency, zone, day_starts_minute, phone_prefix, root_unit_id,
-                   own_operator_id, virtual_store_id, virtual_guide_id, virtual_touchpoint_id, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                   own_operator_id, virtual_store_id, virtual_guide_id, virtual_touchpoint_id, created_at, sandbox)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (code) do nothing
 """
 
@@ -45,7 +45,7 @@ select brand_id, virtual_touchpoint_id, 'virtual', '未知触点 Unknown', 'virt
 """
 
 BRAND = """
-select brand_id, code, name, currency, zone, day_starts_minute, phone_prefix, root_unit_id, own_operator_id, version
+select brand_id, code, name, currency, zone, day_starts_minute, phone_prefix, root_unit_id, own_operator_id, version, sandbox
   from brand where brand_id = $1
 """
 
@@ -62,7 +62,7 @@ update brand set name = $3, zone = $4, day_starts_minute = $5, phone_prefix = $6
 
 
 def _tenant(row: Record) -> Tenant:
-    return Tenant(BrandId(row["brand_id"]), row["code"], row["zone"], row["day_starts_minute"])
+    return Tenant(BrandId(row["brand_id"]), row["code"], row["zone"], row["day_starts_minute"], row["sandbox"])
 
 
 async def read_tenants(database: Database, *, code: str | None = None, brand: BrandId | None = None) -> list[Tenant]:
@@ -92,6 +92,7 @@ async def insert_brand(tx: Tx, brand: Brand, virtual: Virtual) -> bool:
         virtual.guide_id,
         virtual.touchpoint_id,
         tx.now,
+        brand.sandbox,
     )
     if made:
         await tx.run(FURNISH_BRAND, tx.brand)
