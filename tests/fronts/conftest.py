@@ -69,7 +69,7 @@ class Console:
     def __init__(self, shop: Shop, http: httpx.AsyncClient, password: access.PasswordHash) -> None:
         self.shop = shop
         self.http = http
-        self._password = password
+        self.password = password
 
     async def staff(self, role: str = "brand_admin", scope: organisation.Scope | None = None) -> Somebody:
         """Somebody new, signed in, with a role over a part of the organisation (all of it, if not said)."""
@@ -78,7 +78,7 @@ class Console:
 
         async def work(tx: Tx) -> tuple[organisation.StaffId, access.Token]:
             hired = await organisation.hire(tx, organisation.NewStaff(code=name, name="王芳", phone="+8613900000000"))
-            await access.create_login(tx, hired.staff_id, name, self._password, [grant])
+            await access.create_login(tx, hired.staff_id, name, self.password, [grant])
             token = await access.open_session(tx, access.SessionKind.STAFF, hired.staff_id, lasts=timedelta(hours=1))
             return hired.staff_id, token
 
