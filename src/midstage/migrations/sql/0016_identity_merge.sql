@@ -5,7 +5,7 @@
 alter table person add column version integer not null default 0;
 
 -- Why persons are one stands in identity_link; the alias only says whose id holds. Neither refers to person: both are
--- written while its rows are locked, no person is ever deleted, and four look-ups a merge are a tenth of it.
+-- written while its rows are locked, no person is ever deleted, and a merge is spared four look-ups.
 alter table person_alias drop column reason, drop column merged_at;
 alter table person_alias drop constraint person_alias_brand_id_person_id_fkey;
 alter table person_alias drop constraint person_alias_brand_id_root_id_fkey;
