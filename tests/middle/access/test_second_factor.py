@@ -8,6 +8,7 @@ import pytest
 from pyotp.totp import TOTP
 
 from middle.access.people import PASSWORD, Ground, Person
+from midstage.kit import sealing
 from midstage.kit.audit import Principal
 from midstage.kit.clock import utc_now
 from midstage.kit.database import Database, Tx
@@ -191,6 +192,14 @@ async def test_what_is_stored_shows_neither_secret_nor_codes(li: Somebody) -> No
     assert len(rows) == 11
     assert not any(secret in said for secret in (li.secret, li.secret.encode().hex(), *li.recovery))
     assert unsealed(li.tenant.brand, li.staff_id, sealed) == li.secret
+
+
+async def test_the_doctor_finds_secrets_that_nobody_can_read(li: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    await li.enrol((await li.enter()).token, at=utc_now(), password=PASSWORD)
+    async with li.db.reading(li.tenant) as tx:
+        assert await access.checks(tx) == []
+        monkeypatch.setattr(sealing, "_ring", sealing.Ring(b"another key of thirty-two bytes!"))
+        assert [one.check for one in await access.checks(tx)] == ["access.second_factor_is_readable"]
 
 
 async def test_a_role_that_needs_one_lets_in_only_to_set_it_up(db: Database, ground: Ground, li: Somebody) -> None:
