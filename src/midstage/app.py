@@ -14,7 +14,7 @@ from midstage.fronts._http.docs import docs_page
 from midstage.fronts._http.limiting import standing_headers
 from midstage.fronts._http.openapi import openapi_json
 from midstage.fronts._http.problems import EXCEPTION_HANDLERS
-from midstage.kit import observability, sealing
+from midstage.kit import observability, orphans, sealing
 from midstage.kit.database import TRANSIENT, Database
 from midstage.kit.ids import new_id
 from midstage.kit.settings import Settings, read_settings
@@ -27,6 +27,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 def create() -> Litestar:
     """The application, from the settings in the environment."""
+    orphans.end_with_parent()
     settings = read_settings()
     sealing.open_keys(settings)
     access.use_blocklist(settings.password_blocklist)
