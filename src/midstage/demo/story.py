@@ -16,7 +16,7 @@ from midstage.middle.members import api as members
 from midstage.middle.organisation import api as organisation
 from midstage.middle.payments import api as payments
 
-PASSWORD = "midstage-demo-2026"  # noqa: S105  # printed for everybody to see: what it opens is a demo
+PASSWORD = "nine-plums-tin-harbour"  # noqa: S105  # printed for everybody to see: what it opens is a demo
 SECRET_VARIABLE = "SECRET_SANDBOX_PAY"  # noqa: S105  # the name of a variable
 SHOPPER_SIGNED_IN_FOR = timedelta(days=7)
 
