@@ -9,19 +9,19 @@ import time
 import psutil
 
 PARENT = """
-import multiprocessing, time
+import multiprocessing, os, time
 from midstage.kit import orphans
 
 def child():
     {late}
     orphans.end_with_parent()
-    print(multiprocessing.current_process().pid, flush=True)
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(60)
 
 if __name__ == "__main__":
     one = multiprocessing.get_context("fork").Process(target=child)
     one.start()
-    print(one.pid, flush=True)
+    os.write(1, b"%d\\n" % one.pid)
     one.join()
 """
 
