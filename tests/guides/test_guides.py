@@ -11,6 +11,7 @@ from guides.reader import GuideWrongError, Reader
 from midstage.kit.postgres import EmbeddedPostgres
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+CLIENT = Path(__file__).parents[2] / "clients" / "python" / "midstage_client"
 
 
 @pytest.fixture
@@ -77,3 +78,8 @@ def test_stock_moves_between_stores_is_counted_and_valued(folder: Path) -> None:
 
 def test_a_day_at_the_till_is_opened_sold_counted_and_closed(folder: Path) -> None:
     Reader(folder).read(GUIDES / "a-day-at-the-till.md")
+
+
+def test_a_system_is_connected_by_calls_webhooks_and_the_feed(folder: Path) -> None:
+    shutil.copytree(CLIENT, folder / CLIENT.name)  # what pip would install
+    Reader(folder).read(GUIDES / "connect-your-system.md")

@@ -167,6 +167,8 @@ class Caller:
             last = attempt == self._attempts
             try:
                 answer = self.http.send(request)
+            except (httpx.LocalProtocolError, httpx.UnsupportedProtocol):
+                raise  # a header or an address of ours that makes no sense
             except httpx.TransportError as error:
                 # Where no connection came about, nothing was sent.
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

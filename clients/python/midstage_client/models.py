@@ -559,7 +559,7 @@ class ConsoleAdjust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     lines: list[ConsoleChanged]
     reason: str
-    code: str = 'correction'
+    code: str = "correction"
     approval_id: UUID | None = None
 
 
@@ -624,9 +624,9 @@ class ConsoleAskHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Minor units: fen, cents"""
     reason: str
     login: str
-    password: str = ''
-    pin: str = ''
-    code: str = ''
+    password: str = ""
+    pin: str = ""
+    code: str = ""
 
 
 class ConsoleAskTransfer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -635,7 +635,7 @@ class ConsoleAskTransfer(msgspec.Struct, frozen=True, kw_only=True, omit_default
     from_store_id: UUID
     to_store_id: UUID
     lines: list[ConsoleQuantity]
-    note: str = ''
+    note: str = ""
     due_on: dt.date | None = None
 
 
@@ -730,7 +730,7 @@ class ConsoleBlockValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
     kind: IdentityIdentifierKind
     value: str
-    namespace: str = ''
+    namespace: str = ""
     reason: str
 
 
@@ -769,7 +769,7 @@ class ConsoleByIdentifier(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
 
     kind: IdentityIdentifierKind
     value: str
-    namespace: str = ''
+    namespace: str = ""
 
 
 class ConsoleCame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -987,7 +987,7 @@ class ConsoleConsentBody(msgspec.Struct, frozen=True, kw_only=True, omit_default
     purpose: MembersPurpose
     channel: MembersChannel
     given: bool
-    document: str = ''
+    document: str = ""
 
 
 class ConsoleContractBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1011,7 +1011,7 @@ class ConsoleCountAgain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     version: int
     """The version that you looked at"""
     sku_ids: list[UUID]
-    note: str = ''
+    note: str = ""
 
 
 class ConsoleCountDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1080,8 +1080,8 @@ class ConsoleDeliveryDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defa
 class ConsoleDescriptionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What there is to say of a product."""
 
-    zh: str = ''
-    en: str = ''
+    zh: str = ""
+    en: str = ""
 
 
 class ConsoleDetach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1089,7 +1089,7 @@ class ConsoleDetach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     kind: IdentityIdentifierKind
     value: str
-    namespace: str = ''
+    namespace: str = ""
     reason: str
 
 
@@ -1146,7 +1146,7 @@ class ConsoleEnter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What was counted; parts of a sku from several places add up."""
 
     entries: list[ConsoleCountEntry]
-    device: str = ''
+    device: str = ""
 
 
 class ConsoleEntryBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1170,10 +1170,10 @@ class ConsoleExpectDelivery(msgspec.Struct, frozen=True, kw_only=True, omit_defa
     store_id: UUID
     supplier: str
     lines: list[ConsoleExpected]
-    document: str = ''
+    document: str = ""
     due_on: dt.date | None = None
     currency: str | None = None
-    note: str = ''
+    note: str = ""
 
 
 class ConsoleExpected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1191,7 +1191,7 @@ class ConsoleFindBy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     kind: IdentityIdentifierKind
     value: str
-    namespace: str = ''
+    namespace: str = ""
 
 
 class ConsoleFinish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1269,7 +1269,7 @@ class ConsoleInvoiceBody(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
     title: str
     tax_number: str
-    address: str = ''
+    address: str = ""
 
 
 class ConsoleLabelsBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1328,7 +1328,7 @@ class ConsoleListGoods(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     product_ids: list[UUID]
     kind: CatalogueListingKind
     scope: ConsoleListingScopeBody | UnsetType = UNSET
-    reason: str = ''
+    reason: str = ""
 
 
 class ConsoleListPriceBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1380,7 +1380,7 @@ class ConsoleMediaBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """A picture or film, by an https address or a path of this site."""
 
     address: str
-    kind: str = 'image'
+    kind: str = "image"
     alt: ConsoleNameBody | UnsetType = UNSET
 
 
@@ -1440,8 +1440,8 @@ class ConsoleMoveUnit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 class ConsoleNameBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A name in Chinese and English; one of them may be missing."""
 
-    zh: str = ''
-    en: str = ''
+    zh: str = ""
+    en: str = ""
 
 
 class ConsoleNewAccountBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1536,7 +1536,7 @@ class ConsoleNewProduct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     category_id: UUID
     tax_class: str
     skus: list[ConsoleNewSku] | UnsetType = UNSET
-    trademark: str = ''
+    trademark: str = ""
     description: ConsoleDescriptionBody | UnsetType = UNSET
     options: list[ConsoleOptionBody] | UnsetType = UNSET
     attributes: dict[str, bool | int | float | str] | UnsetType = UNSET
@@ -1571,7 +1571,7 @@ class ConsoleNewStaffBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
 
     code: str
     name: str
-    phone: str = ''
+    phone: str = ""
     operator_id: UUID | None = None
 
 
@@ -1586,7 +1586,7 @@ class ConsoleNewStoreBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     currency: str | None = None
     area_m2: int | None = None
     place: OrganisationPlace | None = None
-    address: str = ''
+    address: str = ""
     hours: OrganisationHours | None = None
 
 
@@ -1617,7 +1617,7 @@ class ConsoleOpenCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     category_ids: list[UUID] | UnsetType = UNSET
     sku_ids: list[UUID] | UnsetType = UNSET
     blind: bool = False
-    note: str = ''
+    note: str = ""
 
 
 class ConsoleOptIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1736,7 +1736,7 @@ class ConsolePlaceOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     touchpoint_id: UUID | None = None
     expected_total_minor: int | None = None
     """Minor units: fen, cents"""
-    note: str = ''
+    note: str = ""
 
 
 class ConsolePolicyView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1773,8 +1773,8 @@ class ConsoleProve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     out.
     """
 
-    password: str = ''
-    code: str = ''
+    password: str = ""
+    code: str = ""
 
 
 class ConsoleProviders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1816,8 +1816,8 @@ class ConsolePutMerchant(msgspec.Struct, frozen=True, kw_only=True, omit_default
 class ConsolePutReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reason; above a value of what is changed, at supply price, somebody else has to approve."""
 
-    name_zh: str = ''
-    name_en: str = ''
+    name_zh: str = ""
+    name_en: str = ""
     approval_above_minor: int | None = None
     """Minor units: fen, cents"""
     active: bool = True
@@ -1848,7 +1848,7 @@ class ConsoleReceive(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     lines: list[ConsoleReceived]
     reference: UUID | None = None
-    reason: str = ''
+    reason: str = ""
     from_incoming: bool = False
 
 
@@ -1859,7 +1859,7 @@ class ConsoleReceiveDelivery(msgspec.Struct, frozen=True, kw_only=True, omit_def
     """The version that you looked at"""
     lines: list[ConsoleCame]
     final: bool = False
-    note: str = ''
+    note: str = ""
 
 
 class ConsoleReceiveTransfer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1933,7 +1933,7 @@ class ConsoleResolveDiscrepancy(msgspec.Struct, frozen=True, kw_only=True, omit_
     note: str
     delta_milli: int | None = None
     """Thousandths of the unit, not zero"""
-    code: str = 'correction'
+    code: str = "correction"
     approval_id: UUID | None = None
 
 
@@ -2259,7 +2259,7 @@ class CounterCloseShift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     counted_minor: int | None = None
     """Minor units: fen, cents"""
     pieces: list[PaymentsPieces] | UnsetType = UNSET
-    note: str = ''
+    note: str = ""
 
 
 class CounterDismissRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2285,7 +2285,7 @@ class CounterEndCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     store_id: UUID
     ok: bool
-    note: str = ''
+    note: str = ""
 
 
 class CounterEndDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2305,7 +2305,7 @@ class CounterExchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     guide_id: UUID | None = None
     expected_total_minor: int | None = None
     """Minor units: fen, cents"""
-    note: str = ''
+    note: str = ""
 
 
 class CounterExchanged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2352,7 +2352,7 @@ class CounterHoldSale(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """What is put by, and under which name it is found again."""
 
     till_id: UUID
-    name: str = ''
+    name: str = ""
     cart: OrdersHeldCart
 
 
@@ -2363,7 +2363,7 @@ class CounterJoinAtTill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     phone: str
     agrees: bool
     marketing: bool = False
-    document: str = ''
+    document: str = ""
     name: str | None = None
     code: str | None = None
     guide_id: UUID | None = None
@@ -2540,7 +2540,7 @@ class CounterSell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     guide_id: UUID | None = None
     expected_total_minor: int | None = None
     """Minor units: fen, cents"""
-    note: str = ''
+    note: str = ""
 
 
 class CounterShiftSheet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -3015,7 +3015,7 @@ class MallAskCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class MallCancel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an order is called off, in the shopper's words."""
 
-    reason: str = ''
+    reason: str = ""
 
 
 class MallCartLineView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -3078,7 +3078,7 @@ class MallCheckout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     store_id: UUID | None = None
     touchpoint_id: UUID | None = None
     expected_total_minor: int | None = None
-    note: str = ''
+    note: str = ""
     from_cart: bool = True
 
 
@@ -3088,7 +3088,7 @@ class MallConsentWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     purpose: MembersPurpose
     channel: MembersChannel
     given: bool
-    document: str = ''
+    document: str = ""
 
 
 class MallEnter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -3324,7 +3324,7 @@ class MallStartPayment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """Which provider is to collect; without a word, the one the brand prefers."""
 
     provider: str | None = None
-    return_url: str = ''
+    return_url: str = ""
 
 
 class MallStepView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -3651,7 +3651,7 @@ class OpenChangeWebhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     url: str
     types: list[str] | UnsetType = UNSET
     """Which facts; none: all of them"""
-    note: str = ''
+    note: str = ""
     active: bool = True
     skip_missed: bool = False
 
@@ -3713,7 +3713,7 @@ class OpenNewWebhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     url: str
     types: list[str] | UnsetType = UNSET
     """Which facts; none: all of them"""
-    note: str = ''
+    note: str = ""
 
 
 class OpenReplay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -3948,7 +3948,7 @@ class OrdersOfflineLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     barcode: str | None = None
     sku: str | None = None
     sku_id: UUID | None = None
-    title: str = ''
+    title: str = ""
     quantity_milli: int
     """In thousandths of the unit"""
     total_minor: int
@@ -3969,7 +3969,7 @@ class OrdersOfflineSale(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     device_sale_id: str
     sequence: int
     device_at: dt.datetime
-    receipt: str = ''
+    receipt: str = ""
     lines: list[OrdersOfflineLine]
     tenders: list[PaymentsTenderWish] | UnsetType = UNSET
     member: OrdersOfflineMember | None = None

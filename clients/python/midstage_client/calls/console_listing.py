@@ -144,7 +144,7 @@ class ConsoleListing(Group):
         store_id: UUID,
         *,
         sku_id: UUID,
-        sales_channel: str = 'mall',
+        sales_channel: str = "mall",
         level: str | None = None,
     ) -> list[models.ConsoleReasonView]:
         """Why is this not sold here? Every rule that has a say, in order, and the one that decided.

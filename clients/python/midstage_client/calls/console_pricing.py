@@ -234,7 +234,7 @@ class ConsolePricing(Group):
         sku_id: UUID,
         *,
         store_id: UUID | None = None,
-        sales_channel: str = 'mall',
+        sales_channel: str = "mall",
         level: str | None = None,
     ) -> list[models.PricingCandidate]:
         """Every price that a sku could have in a store (the virtual one, if not said), the one it has first.

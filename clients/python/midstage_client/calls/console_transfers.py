@@ -83,7 +83,7 @@ class ConsoleTransfers(Group):
         *,
         from_store_id: UUID,
         to_store_id: UUID,
-        note: str = '',
+        note: str = "",
         idempotency_key: str | None = None,
     ) -> models.InventoryTransfer:
         """Ask for the goods of a file, up to 5,000 lines, all or nothing.

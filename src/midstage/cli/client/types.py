@@ -1,5 +1,6 @@
 """What a JSON schema is in Python: annotations, defaults, names and docstrings. Pure."""
 
+import json
 import re
 import textwrap
 from typing import Any, cast
@@ -59,7 +60,7 @@ def scalar_default(schema: Json) -> str | None:
     value = schema["default"]
     fits = annotation(schema)
     plain = isinstance(value, bool | int) or value is None or (isinstance(value, str) and fits in {"str", "str | None"})
-    return repr(value) if plain else None
+    return (json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)) if plain else None
 
 
 def imports(text: str, *, models: str = "") -> str:
