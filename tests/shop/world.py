@@ -213,7 +213,14 @@ async def _price(shop: Shop, world: World) -> None:
         change = await catalogue.open_change(tx, catalogue.ChangeKind.CATEGORIES)
         hook, _ = await webhooks.make(tx, webhooks.EndpointDraft("https://hooks.invalid/"), loopback=False)
         for half in (world.near, world.far):
-            _keep(half, price_list_id=found.price_list_id, category_id=empty, change_id=change, endpoint_id=hook, fact_number="1")
+            _keep(
+                half,
+                price_list_id=found.price_list_id,
+                category_id=empty,
+                change_id=change,
+                endpoint_id=hook,
+                fact_number="1",
+            )
 
     await shop.database.attempt(shop.tenant, work)
 
