@@ -265,9 +265,14 @@ def _shape(handler: Handler, path: str, needs: str | None, *, file: bool = False
         body=msgspec.json.Decoder(hints["data"]) if "data" in hints else None,
         path=tuple(placed),
         call=_name_of(handler),
-        shows=Shows(None if isinstance(result, type) and issubclass(result, Stream) else result),
+        shows=Shows(None if _is_stream(result) else result),
         query=Query([_asked(name, hints[name], signature.parameters[name].default) for name in asked]),
     )
+
+
+def _is_stream(result: Any) -> bool:
+    """Whether a call answers with a file, that is sent as it comes to be."""
+    return isinstance(result, type) and issubclass(result, Stream)
 
 
 def _name_of(handler: Handler) -> str:
@@ -298,7 +303,7 @@ def _route(
     """Make a route of an endpoint that takes the request alone: all else is read by us, and strictly."""
     hints = get_type_hints(handler, include_extras=True)
     result: Any = hints.get("return")
-    streams = isinstance(result, type) and issubclass(result, Stream)
+    streams = _is_stream(result)
     answer: Any = result if streams else Response[None] if result in (None, type(None)) else Response[result]
     named: Any = endpoint
     named.__annotations__ = {"request": Request, "return": answer}
