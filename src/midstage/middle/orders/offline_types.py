@@ -37,8 +37,8 @@ class OfflineMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Who bought, as far as the till could know. Personal data."""
 
     member_id: UUID | None = None
-    phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
-    card: _Text | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=30, extra={"personal": True})] | None = None
+    card: Annotated[str, msgspec.Meta(max_length=64, extra={"personal": True})] | None = None
 
 
 class OfflineSale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
