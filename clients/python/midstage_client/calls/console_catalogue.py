@@ -123,6 +123,9 @@ class ConsoleCatalogue(Group):
     ) -> models.PageOfCatalogueListed:
         """Products in any state. With a text the nearest come first, and `sort` is not looked at.
 
+        Own goods of stores and operators out of one's reach are left out, so that a page may be shorter than
+        asked.
+
         Needs the permission `catalogue.read` (查看商品: See products).
 
         Raises SearchTooLong.

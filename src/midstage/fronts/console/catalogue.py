@@ -1,5 +1,6 @@
 """The catalogue: its products and skus. All of it is of the whole brand."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.scope import NeedsWholeBrand, whole_brand
+from midstage.fronts._http.scope import NeedsWholeBrand, reach, whole_brand
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.words import Rank, Search, Short, Version
 from midstage.fronts.console.categories import READ, TAGS, WRITE, Code, DescriptionBody, NameBody, as_of
@@ -17,6 +18,7 @@ from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
+from midstage.middle.organisation import api as organisation
 
 SKU_FAULTS = (
     NeedsWholeBrand,
@@ -151,7 +153,7 @@ class ChangeProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 @reading("/products", tags=TAGS, needs=READ, refuses=(catalogue.SearchTooLong,))
 async def products(  # noqa: PLR0913, PLR0917  # each is a filter of the list
     tx: Tx,
-    staff: Staff,  # noqa: ARG001  # the caller is who may ask
+    staff: Staff,
     text: Search | None = None,
     in_state: InState = None,
     category_id: UUID | None = None,
@@ -161,7 +163,10 @@ async def products(  # noqa: PLR0913, PLR0917  # each is a filter of the list
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[catalogue.Listed]:
-    """Products in any state. With a text the nearest come first, and `sort` is not looked at."""
+    """Products in any state. With a text the nearest come first, and `sort` is not looked at.
+
+    Own goods of stores and operators out of one's reach are left out, so that a page may be shorter than asked.
+    """
     filters = catalogue.ProductFilters(
         state=in_state,
         category_id=catalogue.CategoryId(category_id) if category_id else None,
@@ -169,9 +174,29 @@ async def products(  # noqa: PLR0913, PLR0917  # each is a filter of the list
         tags=[tag] if tag else [],
     )
     page = PageRequest(after, limit)
-    if text:
-        return await catalogue.search(tx, text, filters, page)
-    return await catalogue.products(tx, filters, page, sort=sort)
+    found = (
+        await catalogue.search(tx, text, filters, page)
+        if text
+        else await catalogue.products(tx, filters, page, sort=sort)
+    )
+    return Page(await _within(tx, staff, found.items), found.next)
+
+
+async def _within(tx: Tx, staff: Staff, listed: Sequence[catalogue.Listed]) -> list[catalogue.Listed]:
+    """Without the own goods of stores and operators that lie out of reach."""
+    mine = await reach(tx, staff, READ)
+    owners = {} if mine.everything else await catalogue.owners(tx, [one.product_id for one in listed])
+    if not owners:
+        return list(listed)
+    stores = await organisation.stores(tx, list(mine.stores or ()))
+    operators = mine.scope.operators | {store.operator_id for store in stores.values()}
+
+    def seen(owner: catalogue.Owner | None) -> bool:
+        if owner is None:
+            return True
+        return mine.covers(owner.store_id) if owner.store_id is not None else owner.operator_id in operators
+
+    return [one for one in listed if seen(owners.get(one.product_id))]
 
 
 @reading("/products/{product_id:uuid}", tags=TAGS, needs=READ, refuses=(access.OutOfScope, catalogue.NoSuchProduct))

@@ -137,6 +137,7 @@ from midstage.middle.catalogue.refusals import (
 from midstage.middle.catalogue.rules import check_code, check_name, check_quantity
 from midstage.middle.catalogue.scans import scanned_offers
 from midstage.middle.catalogue.skus import add_sku, change_sku, publish_sku, retire_sku, set_parts
+from midstage.middle.catalogue.store.owners import owners
 from midstage.middle.catalogue.taxes import set_tax_class, tax_classes
 from midstage.middle.catalogue.types import (
     AttributeDefinition,
@@ -322,6 +323,7 @@ __all__ = [
     "open_change",
     "opt_in",
     "opt_out",
+    "owners",
     "plan_categories",
     "plan_listings",
     "plan_products",
