@@ -134,6 +134,9 @@ async def confirm_second_factor(
     at = now or utc_now()
     _may(session, Next.NOTHING, Next.ENROL)
     staff_id = organisation.StaffId(session.subject_id)
+    async with database.reading(tenant, now=at) as tx:
+        if not await second_factor.is_first(tx, staff_id, code):  # before ten hashes are computed for it
+            raise SecondFactorWrong
     told, kept = await second_factor.recovery_codes(tenant.brand, staff_id)
     async with database.writing(tenant, now=at, by=Principal(session.kind, staff_id)) as tx:
         await _open_login(tx, staff_id)

@@ -121,6 +121,14 @@ async def begin(tx: Tx, staff_id: UUID, login: str) -> Enrolment:
     return Enrolment(secret, uri, drawn.getvalue().decode())
 
 
+async def is_first(tx: Tx, staff_id: UUID, code: str) -> bool:
+    """Whether this is a code of a secret that waits to be confirmed."""
+    row = await factors.read(tx, staff_id)
+    if row is None or row["pending"] is None:
+        return False
+    return _step_of(unsealed(tx.brand, staff_id, row["pending"]), code.strip(), tx.now) is not None
+
+
 async def confirm(tx: Tx, staff_id: UUID, code: str) -> bool:
     """Let a secret count from now on; False where the code is not of it, or it was begun too long ago."""
     row = await factors.read(tx, staff_id)
