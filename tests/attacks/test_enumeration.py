@@ -16,31 +16,38 @@ from midstage.middle.access import api as access
 
 _phones = itertools.count(13_700_000_000)
 # Medians of so many, taken turn about: what else the machine does falls on both alike.
-TAKEN = 25
+TAKEN = 15
 HASHED = 7  # of a password each
+# A difference that is there is there each time; one that the machine made is gone the next.
+ROUNDS = 3
 # A difference that one could see from outside would be several milliseconds on tens; the machine's own is less.
 WIDEST = 1.6
 
 
-async def _medians(
+async def _ratio(
     one: Callable[[], Awaitable[object]], other: Callable[[], Awaitable[object]], *, taken: int = TAKEN
 ) -> float:
-    """How much longer the median of one is than that of the other, whichever is longer."""
-    took: tuple[list[float], list[float]] = ([], [])
-    for _ in range(taken):
-        for ask, times in zip((one, other), took, strict=True):
-            begun = time.perf_counter()
-            await ask()
-            times.append(time.perf_counter() - begun)
-    first, second = (statistics.median(times) for times in took)
-    return max(first, second) / min(first, second)
+    """How much longer the median of one is than that of the other, whichever is longer: the least of a few rounds."""
+    least = float("inf")
+    for _ in range(ROUNDS):
+        took: tuple[list[float], list[float]] = ([], [])
+        for _ in range(taken):
+            for ask, times in zip((one, other), took, strict=True):
+                begun = time.perf_counter()
+                await ask()
+                times.append(time.perf_counter() - begun)
+        first, second = (statistics.median(times) for times in took)
+        least = min(least, max(first, second) / min(first, second))
+        if least < WIDEST:
+            break
+    return least
 
 
 @attack(
     "phones of members told from others by the time or the words of the answer", "429 code_too_soon", "401 code_wrong"
 )
 async def test_phones_by_the_clock(scene: Scene) -> None:
-    known = [f"+86{next(_phones)}" for _ in range(TAKEN + 1)]
+    known = [f"+86{next(_phones)}" for _ in range(TAKEN * ROUNDS + 1)]
     for phone in known:
         await scene.shop.new_member(phone)
     members, strangers = iter(known), (f"+86{next(_phones)}" for _ in itertools.count())
@@ -50,7 +57,7 @@ async def test_phones_by_the_clock(scene: Scene) -> None:
         answer = await scene.ask("POST", path, json={"phone": phone})
         assert (answer.status_code, answer.content) == (204, b"")
 
-    ratio = await _medians(lambda: ask(next(members)), lambda: ask(next(strangers)))
+    ratio = await _ratio(lambda: ask(next(members)), lambda: ask(next(strangers)))
     assert ratio < WIDEST, f"one takes {ratio:.2f} times as long"
     last, nobody = known[-1], f"+86{next(_phones)}"
     told: set[str] = set()
@@ -70,7 +77,7 @@ async def test_phones_by_the_clock(scene: Scene) -> None:
 )
 @pytest.mark.usefixtures("real")
 async def test_logins_by_the_clock(scene: Scene) -> None:
-    logins = iter([(await scene.staff()).login for _ in range(HASHED)])
+    logins = itertools.cycle([(await scene.staff()).login for _ in range(HASHED)])
     names = (f"nobody{n}" for n in itertools.count())
 
     async def ask(brand: str, login: str) -> None:
@@ -78,10 +85,10 @@ async def test_logins_by_the_clock(scene: Scene) -> None:
         assert await scene.refused("POST", "/v1/console/sign-in", json=body) == "401 sign_in_wrong"
 
     code = scene.shop.tenant.code
-    ratio = await _medians(lambda: ask(code, next(logins)), lambda: ask(code, next(names)), taken=HASHED)
+    ratio = await _ratio(lambda: ask(code, next(logins)), lambda: ask(code, next(names)), taken=HASHED)
     assert ratio < WIDEST, f"one takes {ratio:.2f} times as long"
-    ratio = await _medians(lambda: ask(code, next(names)), lambda: ask("no-such-brand", next(names)), taken=HASHED)
-    assert ratio < WIDEST * 1.5, f"one takes {ratio:.2f} times as long"
+    ratio = await _ratio(lambda: ask(code, next(names)), lambda: ask("no-such-brand", next(names)), taken=HASHED)
+    assert ratio < WIDEST, f"one takes {ratio:.2f} times as long"
 
 
 @attack("phones by the count: one code after the other from one address", "429 too_many_calls")
