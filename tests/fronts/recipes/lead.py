@@ -4,7 +4,7 @@ from fronts.recipes.base import ONLY_BRAND, Recipe, just
 
 RECIPES: dict[str, Recipe] = {
     "console.policies": Recipe(placed=False),
-    "console.policyjust(settings={})s": Recipe(within=ONLY_BRAND, placed=False),
+    "console.policy_choices": Recipe(within=ONLY_BRAND, placed=False),
     "console.policy_at_store": Recipe(),
     "console.choose_policy": Recipe(just(settings={}), within=ONLY_BRAND, placed=False, missing=True, last=True),
     "console.unchoose_policy": Recipe(within=ONLY_BRAND, placed=False, missing=True, last=True),
