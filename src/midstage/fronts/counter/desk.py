@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from midstage.fronts._http.staff import Person
+from midstage.fronts._http.staff import Person, Staff
 from midstage.kit.database import Tx
 from midstage.kit.ids import BrandId
 from midstage.kit.kept import Kept
@@ -24,7 +24,7 @@ async def my_till(tx: Tx, staff: Person, permission: str, till_id: UUID) -> orde
     return till
 
 
-async def my_store(tx: Tx, staff: Person, permission: str, store_id: UUID) -> organisation.Store:
+async def my_store(tx: Tx, staff: Staff, permission: str, store_id: UUID) -> organisation.Store:
     """A store over which somebody holds the permission. Raises access.OutOfScope."""
     key = organisation.StoreId(store_id)
     found = (await organisation.stores(tx, [key])).get(key)

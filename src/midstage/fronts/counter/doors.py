@@ -9,12 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from midstage.fronts._http.calls import changing
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.words import Short
-from midstage.fronts.counter.desk import SELL
+from midstage.fronts.counter.desk import SELL, my_store
 from midstage.fronts.counter.sales import SoldLine, sold_line
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 from midstage.middle.orders import api as orders
-from midstage.middle.organisation import api as organisation
 
 TAGS = ["counter: doors"]
 MOVES = (orders.OrderNotMovable, orders.OrderChanged)
@@ -65,7 +64,7 @@ class EndCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 )
 async def open_door(data: OpenDoor, tx: Tx, staff: Staff) -> DoorView:
     """Open the door for a code, once. By chance or by its total an order is to be looked at; then its lines come with it."""
-    store_id = await _mine(tx, staff, data.store_id)
+    store_id = (await my_store(tx, staff, SELL, data.store_id)).store_id
     opened = await orders.open_door(tx, store_id, data.code)
     order = opened.order
     return DoorView(
@@ -90,18 +89,8 @@ async def open_door(data: OpenDoor, tx: Tx, staff: Staff) -> DoorView:
 )
 async def end_check(order_id: UUID, data: EndCheck, tx: Tx, staff: Staff) -> None:
     """Somebody looked: she goes, and what was found is kept."""
-    store_id = await _mine(tx, staff, data.store_id)
+    store_id = (await my_store(tx, staff, SELL, data.store_id)).store_id
     await orders.end_check(tx, store_id, orders.OrderId(order_id), ok=data.ok, note=data.note)
-
-
-async def _mine(tx: Tx, staff: Staff, store_id: UUID) -> organisation.StoreId:
-    """Raises access.OutOfScope."""
-    key = organisation.StoreId(store_id)
-    found = (await organisation.stores(tx, [key])).get(key)
-    if found is None:
-        raise access.OutOfScope
-    access.need_store(staff.session, SELL, found)
-    return key
 
 
 HANDLERS: list[HTTPRouteHandler] = [open_door, end_check]

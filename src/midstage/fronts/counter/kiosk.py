@@ -8,11 +8,12 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.desk import AnyRequest, desk_of, language
+from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts._http.staff import Staff
 from midstage.fronts._http.words import Minor
-from midstage.fronts.counter.desk import SELL
-from midstage.fronts.counter.sales import READS, CounterCashier
+from midstage.fronts.counter.cashiers import CounterCashier, start_at_counter
+from midstage.fronts.counter.desk import SELL, my_store
+from midstage.fronts.counter.sales import READS
 from midstage.kit.database import Tx
 from midstage.middle.access import api as access
 from midstage.middle.catalogue import api as catalogue
@@ -88,7 +89,7 @@ async def place_at_kiosk(data: KioskOrder, tx: Tx, staff: Staff) -> KioskView:
     """Order what was scanned at a kiosk."""
     serving = orders.Serving(
         kind=orders.Kind.KIOSK,
-        at=await _mine(tx, staff, data.store_id),
+        at=await my_store(tx, staff, SELL, data.store_id),
         lines=data.lines,
         member_id=members.MemberId(data.member_id) if data.member_id else None,
         touchpoint_id=organisation.TouchpointId(data.touchpoint_id) if data.touchpoint_id else None,
@@ -125,26 +126,9 @@ async def start_kiosk_payment(
     order_id: UUID, data: StartKioskPayment, request: AnyRequest, staff: Staff
 ) -> list[CounterCashier]:
     """Start to pay: addresses to show as a code. Started again, it is the same."""
-    desk = desk_of(request)
-    async with desk.database.reading(staff.tenant, by=staff.by) as tx:
+    async with desk_of(request).database.reading(staff.tenant, by=staff.by) as tx:
         order = await _my_order(tx, staff, order_id)
-        due = (await payments.payments_of(tx, [order_id])).get(order_id, [])
-    waiting = [payment for payment in due if payment.state is payments.PaymentState.OPEN]
-    if not waiting:
-        raise payments.NothingToPay(order.total_minor)
-    started = [
-        await payments.start_payment(
-            desk.database,
-            staff.tenant,
-            payment.payment_id,
-            payments.Cashier(title=order.number, language=language(request)),
-            callback_base=f"{desk.settings.public_url}/v1/callbacks",
-            via=data.provider,
-            by=staff.by,
-        )
-        for payment in waiting
-    ]
-    return [CounterCashier(one.payment_id, one.provider, one.cashier_url, one.due_at) for one in started]
+    return await start_at_counter(request, staff, order, via=data.provider)
 
 
 @changing(
@@ -161,20 +145,10 @@ async def kiosk_leave_code(order_id: UUID, tx: Tx, staff: Staff) -> KioskCode:
     return KioskCode(shown.code, shown.expires_at)
 
 
-async def _mine(tx: Tx, staff: Staff, store_id: UUID) -> organisation.Store:
-    """Raises access.OutOfScope."""
-    key = organisation.StoreId(store_id)
-    found = (await organisation.stores(tx, [key])).get(key)
-    if found is None:
-        raise access.OutOfScope
-    access.need_store(staff.session, SELL, found)
-    return found
-
-
 async def _my_order(tx: Tx, staff: Staff, order_id: UUID) -> orders.Order:
     """An order of a kiosk in a store of theirs. Raises orders.NoSuchOrder, access.OutOfScope."""
     order = await orders.order(tx, orders.OrderId(order_id))
-    await _mine(tx, staff, order.store_id)
+    await my_store(tx, staff, SELL, order.store_id)
     if order.kind is not orders.Kind.KIOSK:
         raise orders.NoSuchOrder
     return order

@@ -9,9 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from midstage.fronts._http.calls import changing, reading
-from midstage.fronts._http.desk import AnyRequest, desk_of, language
+from midstage.fronts._http.desk import AnyRequest, desk_of
 from midstage.fronts._http.staff import Person
 from midstage.fronts._http.words import Minor, Reason, Short
+from midstage.fronts.counter.cashiers import CounterCashier, start_at_counter
 from midstage.fronts.counter.desk import AT_TILL, SELL, my_store, my_till, serving
 from midstage.kit.database import Tx
 from midstage.kit.paging import Limit, Page, PageRequest
@@ -138,15 +139,6 @@ class StartSalePayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: Annotated[str, msgspec.Meta(max_length=60)] | None = None
 
 
-class CounterCashier(msgspec.Struct, frozen=True):
-    """Where the shopper pays a provider's part: shown to her as a code."""
-
-    payment_id: UUID
-    provider: str
-    cashier_url: str
-    due_at: datetime
-
-
 class CancelSale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why, and at which till."""
 
@@ -264,27 +256,10 @@ async def start_sale_payment(
     sale_id: UUID, data: StartSalePayment, request: AnyRequest, staff: Person
 ) -> list[CounterCashier]:
     """Let a provider take its part: where the shopper pays, to be shown as a code. Started again, it is the same."""
-    desk = desk_of(request)
-    async with desk.database.reading(staff.tenant, by=staff.by) as tx:
+    async with desk_of(request).database.reading(staff.tenant, by=staff.by) as tx:
         await _my_sale(tx, staff, sale_id)
         order = await orders.order(tx, orders.OrderId(sale_id))
-        due = (await payments.payments_of(tx, [sale_id])).get(sale_id, [])
-    started = [
-        await payments.start_payment(
-            desk.database,
-            staff.tenant,
-            payment.payment_id,
-            payments.Cashier(title=order.number, language=language(request)),
-            callback_base=f"{desk.settings.public_url}/v1/callbacks",
-            via=data.provider,
-            by=staff.by,
-        )
-        for payment in due
-        if payment.state is payments.PaymentState.OPEN
-    ]
-    if not started:
-        raise payments.NothingToPay(0)
-    return [CounterCashier(one.payment_id, one.provider, one.cashier_url, one.due_at) for one in started]
+    return await start_at_counter(request, staff, order, via=data.provider)
 
 
 @changing("POST", "/sales/{sale_id:uuid}/finish", once=True, tags=TAGS, needs=SELL, refuses=(*SEEN, *MOVES))
